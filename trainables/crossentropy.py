@@ -1,0 +1,30 @@
+"""Cross-entropy against soft targets, the loss under every mixing."""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import log_softmax
+
+from trainables.axes import Batch, Losses, Net, Hyper
+
+
+def one_hot(y: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
+    """Class indices (B,) as rows (B, classes). `functional.one_hot` does not work under vmap of grad."""
+    return (y[:, None] == torch.arange(classes, device=y.device)).to(dtype)
+
+
+def targets(batch: Batch, net: Net, hyper: Hyper, dtype: torch.dtype) -> Tensor:
+    """The batch's labels as distributions (B, classes), smoothed by the member's `label_smoothing`."""
+    smoothing = hyper["label_smoothing"]
+    return (1 - smoothing) * one_hot(batch.y, net.classes, dtype) + smoothing / net.classes
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """-sum_c target_c log softmax(logits)_c per example: (B, classes) twice to (B,), in float32 or better."""
+    if logits.dtype in (torch.float16, torch.bfloat16):
+        logits = logits.float()
+    return -(target * log_softmax(logits, dim=-1)).sum(-1)
+
+
+def evenly(value: Tensor) -> Losses:
+    """Losses (n,) with equal weights 1/n."""
+    return Losses(value, torch.full_like(value, 1 / value.shape[0]))
