@@ -1,0 +1,1 @@
+"""What to try next, where, and what has been tried: Optuna asks, Ray Tune executes."""

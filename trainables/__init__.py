@@ -1,0 +1,1 @@
+"""What a training run is: methods, nets, data and the engine, in torch and numpy."""

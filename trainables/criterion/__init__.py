@@ -1,0 +1,1 @@
+"""How per-example losses become one number: one module a criterion."""

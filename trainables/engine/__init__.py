@@ -1,0 +1,1 @@
+"""Training many members at once; knows the axes and no method."""

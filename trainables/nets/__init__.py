@@ -1,0 +1,1 @@
+"""Networks as functions of their weights, all on the staged seam."""
