@@ -1,0 +1,48 @@
+"""What holds for every test: one thread a process, no telemetry, annotations checked at run time, examples fixed by the test's name.
+
+The environment is set before torch, numpy or ray are imported, and processes that tests start inherit it.
+"""
+
+import os
+import shutil
+
+for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[variable] = "1"
+os.environ["MPLBACKEND"] = "agg"
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"  # what Ray 2.60 otherwise warns will be its default
+
+from jaxtyping import install_import_hook
+
+install_import_hook("trainables", "tests.typecheck.checked")
+
+import hypothesis
+import pytest
+import torch
+
+torch.set_num_threads(1)
+hypothesis.settings.register_profile("same-every-time", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("same-every-time")
+
+BROWSER_REQUIRED = "ALTIPLANO_BROWSER_REQUIRED"
+"""Set where a missing Chromium is a failure and no reason to skip: in CI."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a CUDA device where there is none."""
+    if torch.cuda.is_available():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="needs a CUDA device, and torch sees none"))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a headless-capable Chromium; skips where there is none."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path:
+        return path
+    if os.environ.get(BROWSER_REQUIRED):
+        pytest.fail(f"no Chromium on PATH although {BROWSER_REQUIRED} is set: apt-get install chromium")
+    pytest.skip("needs Chromium on PATH: apt-get install chromium")
