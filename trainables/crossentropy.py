@@ -20,9 +20,12 @@ def targets(batch: Batch, net: Net, hyper: Hyper, dtype: torch.dtype) -> Tensor:
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     """-sum_c target_c log softmax(logits)_c per example: (B, classes) twice to (B,), in float32 or better."""
-    if logits.dtype in (torch.float16, torch.bfloat16):
-        logits = logits.float()
-    return -(target * log_softmax(logits, dim=-1)).sum(-1)
+    return -(target * log_softmax(full_precision(logits), dim=-1)).sum(-1)
+
+
+def full_precision(logits: Tensor) -> Tensor:
+    """Half-precision logits as float32; others as they are."""
+    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
 
 
 def evenly(value: Tensor) -> Losses:

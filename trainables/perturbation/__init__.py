@@ -1,1 +1,1 @@
-"""Where in weight space the gradient is taken: one module a perturbation or a part of one."""
+"""Where in weight space the gradient is taken: ascent x radius x descent, and what does not fit that."""

@@ -1,0 +1,87 @@
+"""Every training method by name.
+
+Each axis has a table of strategies; a preset is a choice on the three axes. A strategy's factory may take options (`every: 4`): they
+change what is computed, so all members of a group share them, and a study file gives them beside the knobs.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from trainables.axes import Criterion, Method, Mixing, Perturbation
+from trainables.criterion.cvar import cvar
+from trainables.criterion.mean import mean
+from trainables.criterion.softad import softad
+from trainables.mixing.mixup import mixup
+from trainables.mixing.plain import plain
+from trainables.perturbation.sharpness import asam_perturbation, sam_perturbation
+from trainables.perturbation.unperturbed import unperturbed
+
+MIXINGS: dict[str, Callable[..., Mixing]] = {
+    "none": plain,
+    "mixup": mixup,
+}
+PERTURBATIONS: dict[str, Callable[..., Perturbation]] = {
+    "none": unperturbed,
+    "sam": sam_perturbation,
+    "asam": asam_perturbation,
+}
+CRITERIA: dict[str, Callable[..., Criterion]] = {
+    "mean": mean,
+    "softad": softad,
+    "cvar": cvar,
+}
+
+
+class Axes(NamedTuple):
+    """A choice on the three axes, by name."""
+
+    mixing: str = "none"
+    perturbation: str = "none"
+    criterion: str = "mean"
+
+
+PRESETS: dict[str, Axes] = {
+    "erm": Axes(),
+    "mixup": Axes(mixing="mixup"),
+    "sam": Axes(perturbation="sam"),
+    "asam": Axes(perturbation="asam"),
+    "g-mix": Axes(mixing="mixup", perturbation="sam"),
+    "softad": Axes(criterion="softad"),
+    "cvar": Axes(criterion="cvar"),
+}
+
+
+def factories(axes: Axes) -> tuple[Callable[..., Mixing], Callable[..., Perturbation], Callable[..., Criterion]]:
+    """The factories behind a choice.
+
+    Raises:
+        KeyError: If an axis has no such strategy.
+    """
+    return MIXINGS[axes.mixing], PERTURBATIONS[axes.perturbation], CRITERIA[axes.criterion]
+
+
+def options(axes: Axes) -> dict[str, object]:
+    """Options that the choice's factories take, with their defaults."""
+    return {name: parameter.default for factory in factories(axes) for name, parameter in inspect.signature(factory).parameters.items()}
+
+
+def make(axes: Axes, **chosen: object) -> Method:
+    """The method of a choice on the three axes.
+
+    Args:
+        axes: The choice.
+        chosen: Options for its factories; each goes to those that know it.
+
+    Raises:
+        ValueError: If no factory knows an option, or one refuses its value.
+    """
+    known = options(axes)
+    for name in chosen:
+        if name not in known:
+            raise ValueError(f"options of {axes} are {sorted(known)}, got {name!r}")
+    return Method(*(factory(**_for(factory, chosen)) for factory in factories(axes)))
+
+
+def _for(factory: Callable[..., object], chosen: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in chosen.items() if name in inspect.signature(factory).parameters}

@@ -1,0 +1,28 @@
+"""A multilayer perceptron: the small net for flat or small inputs."""
+
+import math
+
+from torch import nn
+
+from trainables.nets.staged import Staged
+
+
+def mlp(shape: tuple[int, ...], classes: int, width: int = 128, depth: int = 2, norm: str = "batch") -> Staged:
+    """`depth` hidden layers of `width` units with ReLU; inputs of any shape are flattened.
+
+    Args:
+        shape: Shape of one input.
+        classes: Number of classes.
+        width: Units of each hidden layer.
+        depth: Hidden layers, each a stage.
+        norm: "batch" or "none" after each hidden layer.
+    """
+    sizes = [math.prod(shape)] + [width] * depth
+    stages: list[nn.Module] = []
+    for number, (entering, leaving) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        parts: list[nn.Module] = [nn.Flatten()] if number == 0 else []
+        parts.append(nn.Linear(entering, leaving, bias=norm == "none"))
+        if norm == "batch":
+            parts.append(nn.BatchNorm1d(leaving))
+        stages.append(nn.Sequential(*parts, nn.ReLU()))
+    return Staged(stages, nn.Identity(), nn.Linear(width, classes))

@@ -1,0 +1,108 @@
+"""The one seam between networks and methods: stages, a feature vector, a head.
+
+A method that mixes hidden values or features reaches into a network through `between`, and through nothing else. A network is a
+torch module of class `Staged`; `functional` turns it into the `Net` that the engine maps over members.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from trainables.axes import FEATURES, Between, Buffers, Model, Net, keep
+from trainables.draws import Streams
+
+
+class Staged(nn.Module):
+    """A classifier in parts: stages one after the other, `pool` to a feature vector, a linear head.
+
+    Args:
+        stages: At least one module; each takes the previous one's output.
+        pool: From the last stage's output to features (B, head.in_features).
+        head: From features to logits (B, classes).
+    """
+
+    def __init__(self, stages: list[nn.Module], pool: nn.Module, head: nn.Linear) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.pool = pool
+        self.head = head
+
+    def forward(self, x: Tensor, between: Between = keep) -> Tensor:
+        """Logits (B, classes) of inputs (B, *shape)."""
+        hidden = between(0, x)
+        for depth, stage in enumerate(self.stages, start=1):
+            hidden = between(depth, stage(hidden))
+        return self.head(between(FEATURES, self.pool(hidden)))
+
+
+def functional(build: Callable[[], Staged], shape: tuple[int, ...]) -> Net:
+    """The `Net` of a module.
+
+    Args:
+        build: Makes the module; its own initialisation is used, seeded from the stream `init`.
+        shape: Shape of one input, without the batch.
+    """
+    module = build()
+    for buffer in module.parameters():
+        buffer.requires_grad_(False)
+
+    def init(stream: Streams) -> Model:
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(int(stream("init").integers(2**62)))
+            fresh = build()
+        return Model({k: v.detach() for k, v in fresh.named_parameters()}, dict(fresh.named_buffers()))
+
+    def call(model: Model, x: Tensor, between: Between) -> tuple[Tensor, Buffers]:
+        params = {name: model.params[name] for name in names}
+        buffers = {name: buffer.clone() for name, buffer in model.buffers.items()}  # batch norm writes into them
+        return functional_call(module, (params, buffers), (x, between)), buffers
+
+    def apply(model: Model, x: Tensor, between: Between) -> tuple[Tensor, Buffers]:
+        module.train()
+        return call(model, x, between)
+
+    def predict(model: Model, x: Tensor) -> Tensor:
+        module.eval()
+        return call(model, x, keep)[0]
+
+    def features(model: Model, x: Tensor) -> Tensor:
+        module.eval()
+        caught: list[Tensor] = []
+
+        def catch(depth: int, hidden: Tensor) -> Tensor:
+            if depth == FEATURES:
+                caught.append(hidden)
+            return hidden
+
+        call(model, x, catch)
+        return caught[0]
+
+    names = [name for name, _ in module.named_parameters()]
+    return Net(
+        init=init,
+        apply=apply,
+        predict=predict,
+        features=features,
+        stages=len(module.stages),
+        classes=module.head.out_features,
+        width=module.head.in_features,
+        shape=shape,
+        spatial=_puts_out_maps(module, shape),
+    )
+
+
+def _puts_out_maps(module: Staged, shape: tuple[int, ...]) -> bool:
+    """Whether every stage puts out (B, channels, height, width)."""
+    ranks: list[int] = []
+
+    def look(depth: int, hidden: Tensor) -> Tensor:
+        if depth > 0:
+            ranks.append(hidden.dim())
+        return hidden
+
+    module.eval()
+    with torch.no_grad():
+        module(torch.zeros(1, *shape), look)
+    return all(rank == 4 for rank in ranks)
