@@ -12,9 +12,13 @@ os.environ["MPLBACKEND"] = "agg"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"  # what Ray 2.60 otherwise warns will be its default
 
+from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook
 
-install_import_hook("trainables", "tests.typecheck.checked")
+checked = beartype(conf=BeartypeConf(is_pep484_tower=True))
+"""Checks annotations at each call, with Python's rule that an int may stand where a float is asked for."""
+
+install_import_hook("trainables", "tests.conftest.checked")
 
 import hypothesis
 import pytest

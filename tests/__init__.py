@@ -1,0 +1,1 @@
+"""Tests mirror the tree: tests/PACKAGE/test_MODULE.py, and beside them what holds across packages."""
