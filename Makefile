@@ -1,0 +1,42 @@
+# `make demo`: from a fresh clone to a ranking report. `make test`, `make lint`: what CI runs.
+
+PYTHON ?= python3
+WORKERS ?= 2
+STUDIES := studies-home
+BIN := .venv/bin
+EXTRAS := dev,data,export,postgres
+
+.PHONY: help install demo test lint format
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: .venv/installed ## everything in .venv, in the versions of constraints.txt
+
+.venv/installed: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[$(EXTRAS)]' --constraint constraints.txt
+	touch $@
+
+demo: install ## search real methods on real data, then report (goes on where it was stopped)
+	if test -e $(STUDIES)/digits; \
+	then $(BIN)/altiplano resume digits --home $(STUDIES); \
+	else $(BIN)/altiplano launch studies/digits.yaml --home $(STUDIES); fi
+	$(BIN)/altiplano report digits --home $(STUDIES)
+
+# One thread a process: pytest's workers are the parallelism. Tests that start Ray share a worker: @pytest.mark.xdist_group("ray").
+test: export OMP_NUM_THREADS := 1
+test: export MKL_NUM_THREADS := 1
+test: export OPENBLAS_NUM_THREADS := 1
+test: export RAY_USAGE_STATS_ENABLED := 0
+test: install ## all tests but the campaigns (markers faults and cluster)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not faults and not cluster' --durations 15
+
+lint: install ## ruff and pyright; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: install ## let ruff mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
