@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
-from trainables.axes import Batch, Losses, Net, Hyper
+from trainables.axes import Batch, Hyper, Losses, Net
 
 
 def one_hot(y: Tensor, classes: int, dtype: torch.dtype) -> Tensor:

@@ -94,7 +94,9 @@ def write(members: Sequence[Evidence], target: str | IO[bytes]) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = [{**vars(member), "knobs": json.dumps(member.knobs, sort_keys=True), "curves": list(member.curves.items())} for member in members]
+    rows = [
+        {**vars(member), "knobs": json.dumps(member.knobs, sort_keys=True), "curves": list(member.curves.items())} for member in members
+    ]
     pq.write_table(pa.Table.from_pylist(rows, schema=schema()), target, compression="zstd")
 
 
@@ -117,10 +119,14 @@ def read(source: str | IO[bytes]) -> list[Evidence]:
     try:
         table = pq.read_table(source)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{source} is not a readable evidence file: {error}; move it away and resume, its group is trained again") from error
+        raise ValueError(
+            f"{source} is not a readable evidence file: {error}; move it away and resume, its group is trained again"
+        ) from error
     found = (table.schema.metadata or {}).get(b"altiplano-evidence", b"none").decode()
     if found != str(VERSION):
-        raise ValueError(f"{source} must be an evidence file of version {VERSION}, found version {found}; read it with the program that wrote it")
+        raise ValueError(
+            f"{source} must be an evidence file of version {VERSION}, found version {found}; read it with the program that wrote it"
+        )
     return [_member(row) for row in table.to_pylist()]
 
 

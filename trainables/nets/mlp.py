@@ -1,5 +1,6 @@
 """A multilayer perceptron: the small net for flat or small inputs."""
 
+import itertools
 import math
 
 from torch import nn
@@ -19,7 +20,7 @@ def mlp(shape: tuple[int, ...], classes: int, width: int = 128, depth: int = 2, 
     """
     sizes = [math.prod(shape)] + [width] * depth
     stages: list[nn.Module] = []
-    for number, (entering, leaving) in enumerate(zip(sizes, sizes[1:], strict=False)):
+    for number, (entering, leaving) in enumerate(itertools.pairwise(sizes)):
         parts: list[nn.Module] = [nn.Flatten()] if number == 0 else []
         parts.append(nn.Linear(entering, leaving, bias=norm == "none"))
         if norm == "batch":

@@ -5,9 +5,8 @@ from typing import NamedTuple
 
 import torch
 
-from trainables.axes import Hyper, Net, Scalars, State, Transition, no_state, nothing, unchanged
+from trainables.axes import Hyper, Model, Net, Scalars, State, Transition, no_state, nothing, unchanged
 from trainables.draws import Streams
-from trainables.axes import Model
 from trainables.knob import Knob
 
 SAM_RHO = Knob(
