@@ -142,20 +142,21 @@ def _member(row: dict[str, Any]) -> Evidence:
     )
 
 
-def write_truth(truth: Truth, names: Sequence[str], pictures: NDArray[np.uint8], target: str | IO[bytes]) -> None:
-    """Write what a split holds (`splits/selection.npz` in a study's home), for the analysis.
+def truth_to_bytes(truth: Truth, names: Sequence[str], pictures: NDArray[np.uint8]) -> bytes:
+    """What a split holds (`splits/selection.npz` in a study's home), for the analysis.
 
     Args:
         truth: Labels and groups of its N examples.
         names: Name of each class.
-        pictures: (N, H, W) or (N, H, W, 3) bytes to show, or an empty array where the data are no pictures.
-        target: Path or open file.
+        pictures: (N, H, W) or (N, H, W, 3) bytes to show; (N, 0) where the data are no pictures.
     """
-    np.savez_compressed(target, y=truth.y, group=truth.group, classes=truth.classes, names=np.asarray(names), pictures=pictures)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, y=truth.y, group=truth.group, classes=truth.classes, names=np.asarray(names), pictures=pictures)
+    return buffer.getvalue()
 
 
 def read_truth(source: str | IO[bytes]) -> tuple[Truth, list[str], NDArray[np.uint8]]:
-    """What `write_truth` wrote: (truth, class names, pictures)."""
+    """What `truth_to_bytes` packed: (truth, class names, pictures)."""
     with np.load(source, allow_pickle=False) as file:
         truth = Truth(file["y"], file["group"], int(file["classes"]))
         return truth, [str(name) for name in file["names"]], file["pictures"]

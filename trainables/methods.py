@@ -52,6 +52,17 @@ PRESETS: dict[str, Axes] = {
 }
 
 
+def preset(name: str) -> Axes:
+    """The choice that a preset stands for.
+
+    Raises:
+        ValueError: If there is no such preset.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"method must be one of {', '.join(PRESETS)}, got {name!r}")
+    return PRESETS[name]
+
+
 def factories(axes: Axes) -> tuple[Callable[..., Mixing], Callable[..., Perturbation], Callable[..., Criterion]]:
     """The factories behind a choice.
 

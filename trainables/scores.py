@@ -88,7 +88,18 @@ def churn(predictions: Ints) -> float:
     agreeing = 0
     for left in range(seeds - 1):
         agreeing += np.count_nonzero((ordered[left + 1 :] == ordered[left]) & (ordered[left] != NO_PREDICTION))
-    return 1 - agreeing / (examples * seeds * (seeds - 1) / 2)
+    return float(1 - agreeing / (examples * seeds * (seeds - 1) / 2))
+
+
+def agreement(predictions: Ints) -> Floats:
+    """Each seed's mean agreement with the other seeds, predictions (seeds, N) to (seeds,); its mean is the stability."""
+    seeds = len(predictions)
+    if seeds < 2:
+        return np.full(seeds, np.nan)
+    made = predictions != NO_PREDICTION
+    pairs = [[np.mean((one == other) & valid) for other in predictions] for one, valid in zip(predictions, made, strict=True)]
+    table = np.asarray(pairs)
+    return (table.sum(1) - table.diagonal()) / (seeds - 1)
 
 
 def stability(predictions: Ints) -> float:

@@ -85,7 +85,8 @@ class Run:
     def begin(cls, setting: Setting, data: Data, rows: Sequence[Row]) -> "Run":
         """A run before its first epoch."""
         hyper = [_tensors(row.numbers, setting) for row in rows]
-        members = [start(setting.method, setting.net, setting.optimizer, row.seed, numbers) for row, numbers in zip(rows, hyper, strict=True)]
+        pieces = (setting.method, setting.net, setting.optimizer)
+        members = [start(*pieces, row.seed, numbers) for row, numbers in zip(rows, hyper, strict=True)]
         return cls(setting, data, list(rows), stack(members), 0, [{} for _ in rows], [0.0 for _ in rows])
 
     @property

@@ -1,0 +1,106 @@
+"""A study's home: a local folder, or an object-store URL through fsspec. Files appear whole or not at all."""
+
+import os
+import posixpath
+import tempfile
+from pathlib import Path
+from typing import Any
+
+
+class Home:
+    """Files of one study by relative name ("evidence/sam-0001.parquet").
+
+    Args:
+        url: A path, or a URL that fsspec knows (`s3://bucket/prefix`).
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = str(url).rstrip("/")
+        self.local = Path(self.url.removeprefix("file://")) if "://" not in self.url or self.url.startswith("file://") else None
+
+    def __repr__(self) -> str:
+        return f"Home({self.url!r})"
+
+    def at(self, name: str) -> str:
+        """Full path or URL of a file."""
+        return str(self.local / name) if self.local else posixpath.join(self.url, name)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file so that readers see the old one or the new one, also if the machine stops in between."""
+        if self.local:
+            _swap_in(self.local / name, content)
+        else:
+            with self._remote().open(self.at(name), "wb") as file:  # object stores publish on close
+                file.write(content)
+
+    def read(self, name: str) -> bytes | None:
+        """The file's content, or None if there is none."""
+        try:
+            if self.local:
+                return (self.local / name).read_bytes()
+            return bytes(self._remote().cat_file(self.at(name)))
+        except FileNotFoundError:
+            return None
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        return (self.local / name).exists() if self.local else bool(self._remote().exists(self.at(name)))
+
+    def names(self, folder: str) -> list[str]:
+        """Names of the files in a folder, sorted, without the folder; half-written files are not among them."""
+        if self.local:
+            found = [entry.name for entry in os.scandir(self.local / folder)] if (self.local / folder).is_dir() else []
+        else:
+            remote = self._remote()
+            remote.invalidate_cache()
+            try:
+                found = [posixpath.basename(path) for path in remote.ls(self.at(folder), detail=False)]
+            except FileNotFoundError:
+                found = []
+        return sorted(name for name in found if name and not name.startswith("."))
+
+    def move(self, name: str, target: str) -> None:
+        """Rename a file, replacing what has the new name; nothing happens if there is no such file."""
+        content = None if self.local else self.read(name)
+        if self.local and (self.local / name).exists():
+            (self.local / name).replace(self.local / target)
+        elif content is not None:
+            self.write(target, content)
+            self.remove(name)
+
+    def remove(self, name: str) -> None:
+        """Remove a file if it is there."""
+        if self.local:
+            (self.local / name).unlink(missing_ok=True)
+        elif self.exists(name):
+            self._remote().rm_file(self.at(name))
+
+    def _remote(self) -> Any:
+        import fsspec
+
+        return fsspec.core.url_to_fs(self.url)[0]
+
+
+def _swap_in(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)  # mkstemp makes files that only their owner reads
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in the folder last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,105 @@
+"""A job: what a worker is told in order to train one group, all of it plain data."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from trainables import methods, nets
+from trainables.data.examples import Data
+from trainables.engine.loop import Row, Setting
+from trainables.optimizer import OPTIMIZERS, SCHEDULES, with_warmup
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One configuration: its number in the ledger and every number it trains with, fixed ones included."""
+
+    number: int
+    numbers: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One group of a study.
+
+    Attributes:
+        study, home: The study's name, and the folder or URL that holds its directory.
+        method, axes, options: The method's name in the study, its choice on the three axes, and options of their factories.
+        group: The group's name; its evidence and its checkpoint are called so.
+        configurations: What is trained, each with all `seeds`.
+        seeds: Seeds of the members of each configuration.
+        data: Arguments of `trainables.data.load.load`, with `name`.
+        net: Arguments of `trainables.nets.build` beside shape and classes, with `name`.
+        training: epochs, batch, optimizer, momentum, nesterov, schedule, warmup.
+        tail: Name of the tail score, as `scores.tail_named` takes it.
+        objectives: Which of accuracy, tail and stability decide at a rung.
+        rungs: Epochs after which configurations may be dropped.
+        keep: Share of the configurations that goes on at a rung.
+        split: The split that is scored.
+        checkpoint_seconds: Least time between two checkpoints.
+        threads: CPU threads for torch.
+        device: Where to train: "cpu", "cuda", "cuda:1" or "auto".
+        chunk: Members computed at a time, all by default.
+        precision: Type of the weights: "float32" or "float64".
+    """
+
+    study: str
+    home: str
+    method: str
+    group: str
+    axes: dict[str, str]
+    configurations: list[Configuration]
+    seeds: list[int]
+    data: dict[str, Any]
+    net: dict[str, Any]
+    training: dict[str, Any]
+    options: dict[str, Any] = field(default_factory=dict)
+    tail: str = "worst-class"
+    objectives: list[str] = field(default_factory=lambda: ["accuracy", "tail", "stability"])
+    rungs: list[int] = field(default_factory=list)
+    keep: float = 1.0
+    split: str = "selection"
+    checkpoint_seconds: float = 30.0
+    threads: int = 1
+    device: str = "auto"
+    chunk: int | None = None
+    precision: str = "float32"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The job as plain, JSON-able data."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "Job":
+        """The job that `to_dict` made plain."""
+        return cls(**{**plain, "configurations": [Configuration(**one) for one in plain["configurations"]]})
+
+    def rows(self) -> list[Row]:
+        """Its members, configuration by configuration."""
+        return [Row(one.number, seed, one.numbers) for one in self.configurations for seed in self.seeds]
+
+    def setting(self, data: Data) -> Setting:
+        """What its members share, built for a data set."""
+        training = self.training
+        optimizer = {name: training[name] for name in ("momentum", "nesterov") if name in training and training["optimizer"] == "sgd"}
+        net = {**self.net, "shape": data.shape, "classes": len(data.classes)}
+        return Setting(
+            method=methods.make(methods.Axes(**self.axes), **self.options),
+            net=nets.build(**net),
+            optimizer=OPTIMIZERS[training["optimizer"]](**optimizer),
+            schedule=with_warmup(SCHEDULES[training["schedule"]], training.get("warmup", 0.0)),
+            epochs=training["epochs"],
+            batch=training["batch"],
+            chunk=self.chunk,
+            device=chosen_device(self.device),
+            dtype={"float32": torch.float32, "float64": torch.float64}[self.precision],
+        )
+
+
+def chosen_device(name: str) -> str:
+    """The device called `name`; "auto" is the GPU where torch sees one."""
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return name

@@ -1,0 +1,200 @@
+"""Ray Tune trainables: every method wrapped for Tune. The one module of this package that imports ray."""
+
+import dataclasses
+import functools
+import json
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from ray import tune
+
+from trainables import evidence, methods
+from trainables.course import Course, Promote, truth_of
+from trainables.data.examples import Data, Examples
+from trainables.data.load import load
+from trainables.data.pictures import pictures
+from trainables.home import Home
+from trainables.job import Configuration, Job
+from trainables.training import TRAINING, TRAINING_KNOBS
+
+log = logging.getLogger(__name__)
+
+STEP_SECONDS = 0.5
+"""Epochs are trained in one Tune step until this much time has passed, since a step costs Tune some milliseconds."""
+
+
+class CourseTrainable(tune.Trainable):
+    """What all trainables share: a course that Tune may save, load and exchange for another one in the same process."""
+
+    job: Job
+    data: Data
+    course: Course
+
+    def begin(self, job: Job) -> None:
+        """Take on a job: its threads, its data, its course."""
+        self.job = job
+        torch.set_num_threads(job.threads)
+        self.data = loaded(json.dumps(job.data, sort_keys=True))
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.setup(new_config)
+        return True
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        (Path(checkpoint_dir) / "group.pt").write_bytes(self.course.pack())
+
+    def load_checkpoint(self, checkpoint_dir: str) -> None:
+        self.course = Course.unpack((Path(checkpoint_dir) / "group.pt").read_bytes(), self.job, self.data)
+
+
+class GroupTrainable(CourseTrainable):
+    """Trains one group of a study.
+
+    Its config holds `job` (a `Job` as plain data) and `promote` (who goes on at a rung). A checkpoint of the group in the study's home
+    is taken up by itself, so that a restarted trial goes on where the last one was; when the group has finished its evidence is written
+    before the result says `done`.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.begin(Job.from_dict(config["job"]))
+        self.promote: Promote | None = config.get("promote")
+        self.home = Home(f"{self.job.home}/{self.job.study}")
+        self.course = self._resumed() or Course(self.job, self.data)
+        self.saved = time.monotonic()
+        publish_truth(self.home, self.data, self.job.split)
+
+    def step(self) -> dict[str, Any]:
+        began = time.monotonic()
+        while not self.course.finished:
+            self.course.epoch(self.promote)
+            if time.monotonic() - began > STEP_SECONDS or self.course.run.epoch in self.job.rungs:
+                break
+        if self.course.finished:
+            self.home.write(self.evidence_file, evidence.to_bytes(self.course.members()))
+            self._forget_checkpoints()
+        elif time.monotonic() - self.saved > self.job.checkpoint_seconds:
+            self.save_course()
+        return {
+            "group": self.job.group,
+            "epoch": self.course.run.epoch,
+            "members": len(self.course.run.rows),
+            "scores": {str(number): found for number, found in self.course.scores().items()},
+            "done": self.course.finished,
+        }
+
+    def save_course(self) -> None:
+        """Write the group's checkpoint; the one before stays beside it until this one is whole."""
+        current, previous = self.checkpoint_files
+        self.home.move(current, previous)
+        self.home.write(current, self.course.pack())
+        self.saved = time.monotonic()
+
+    @property
+    def evidence_file(self) -> str:
+        """Where the group's evidence goes, relative to the study's home."""
+        folder = "evidence" if self.job.split == "selection" else f"evidence-{self.job.split}"
+        return f"{folder}/{self.job.group}.parquet"
+
+    @property
+    def checkpoint_files(self) -> tuple[str, str]:
+        """The group's checkpoint and the one before it, relative to the study's home."""
+        return f"checkpoints/{self.job.group}.pt", f"checkpoints/{self.job.group}.previous.pt"
+
+    def _resumed(self) -> Course | None:
+        for name in self.checkpoint_files:
+            content = self.home.read(name)
+            if content is None:
+                continue
+            try:
+                return Course.unpack(content, self.job, self.data)
+            except ValueError as error:
+                log.warning("%s cannot be used: %s; set aside as %s.unusable", self.home.at(name), error, name)
+                self.home.move(name, f"{name}.unusable")
+        return None
+
+    def _forget_checkpoints(self) -> None:
+        for name in self.checkpoint_files:
+            self.home.remove(name)
+
+
+def trainable(
+    method: str | Mapping[str, str],
+    *,
+    data: Mapping[str, Any] | str = "digits",
+    net: Mapping[str, Any] | str = "mlp",
+    seeds: int = 3,
+    tail: str = "worst-class",
+    options: Mapping[str, Any] | None = None,
+    **training: Any,
+) -> type[tune.Trainable]:
+    """A Tune trainable of one method, for use in a `tune.Tuner` of your own.
+
+    Its config is flat: any of the method's knobs and `lr`, `weight_decay`, `label_smoothing`; what is left out has its default. After
+    every epoch it reports `accuracy`, `tail` and `stability` on the selection split, averaged over its seeds, which train together.
+
+    Args:
+        method: A preset's name, or the choice on the axes: `{"mixing": "mixup", "criterion": "softad"}`.
+        data: Name of a data set, or arguments of `trainables.data.load.load`.
+        net: Name of a net, or arguments of `trainables.nets.build`.
+        seeds: Members of a configuration.
+        tail: Which tail score.
+        options: Options of the method's factories.
+        training: epochs, batch, optimizer, momentum, nesterov, schedule, warmup.
+
+    Raises:
+        ValueError: If the method or an argument is unknown.
+    """
+    name, axes = (method, methods.preset(method)) if isinstance(method, str) else ("custom", methods.Axes(**method))
+    made = methods.make(axes, **(options or {}))
+    unknown = set(training) - set(TRAINING)
+    if unknown:
+        raise ValueError(f"training arguments are {sorted(TRAINING)}, got {sorted(unknown)}")
+    knobs = {knob.name: knob for knob in (*made.knobs, *TRAINING_KNOBS)}
+    template = Job(
+        study="",
+        home="",
+        method=name,
+        group="",
+        axes=axes._asdict(),
+        configurations=[],
+        seeds=list(range(seeds)),
+        data={"name": data} if isinstance(data, str) else dict(data),
+        net={"name": net} if isinstance(net, str) else dict(net),
+        training={**TRAINING, **training},
+        options=dict(options or {}),
+        tail=tail,
+    )
+
+    class MethodTrainable(CourseTrainable):
+        def setup(self, config: dict[str, Any]) -> None:
+            for key in config:
+                if key not in knobs:
+                    raise ValueError(f"{name} has the knobs {sorted(knobs)}, got {key!r}")
+            numbers = {key: knob.check(config.get(key, knob.default)) for key, knob in knobs.items()}
+            self.begin(dataclasses.replace(template, configurations=[Configuration(0, numbers)]))
+            self.course = Course(self.job, self.data)
+
+        def step(self) -> dict[str, Any]:
+            self.course.epoch()
+            return {**self.course.scores()[0], "epoch": self.course.run.epoch, "done": self.course.finished}
+
+    MethodTrainable.__name__ = MethodTrainable.__qualname__ = f"altiplano-{name}"
+    return MethodTrainable
+
+
+@functools.lru_cache(maxsize=2)
+def loaded(arguments: str) -> Data:
+    """The data set of the given arguments (JSON), kept by the process for its next job."""
+    return load(**json.loads(arguments))
+
+
+def publish_truth(home: Home, data: Data, split: str) -> None:
+    """Leave the split's labels and pictures in the study's home, once."""
+    name = f"splits/{split}.npz"
+    if not home.exists(name):
+        examples: Examples = getattr(data, split)
+        home.write(name, evidence.truth_to_bytes(truth_of(data, split), data.classes, pictures(examples)))
