@@ -28,12 +28,21 @@ class Course:
         departed: Evidence of those that were pruned or diverged.
     """
 
-    def __init__(self, job: Job, data: Data) -> None:
+    def __init__(self, job: Job, data: Data, checkpointed: bytes | None = None) -> None:
+        """A course at its beginning, or where a checkpoint of the same job was taken.
+
+        Raises:
+            ValueError: If the checkpoint is torn or belongs to another job.
+        """
         self.job = job
         self.data = data
         self.setting = job.setting(data)
         self.departed: list[Evidence] = []
-        self.run = Run.begin(self.setting, data, job.rows())
+        if checkpointed is None:
+            self.run = Run.begin(self.setting, data, job.rows())
+        else:
+            self.run, extra = checkpoint.unpack(checkpointed, self.setting, data, job.rows())
+            self.departed = evidence.read(io.BytesIO(extra["departed"].numpy().tobytes()))
         self._tail = scores.tail_named(job.tail)
         self._examples: Examples = getattr(data, job.split)
         self.truth = truth_of(data, job.split)
@@ -74,20 +83,6 @@ class Course:
     def pack(self) -> bytes:
         """The course as a checkpoint."""
         return checkpoint.pack(self.run, {"departed": torch.frombuffer(bytearray(evidence.to_bytes(self.departed)), dtype=torch.uint8)})
-
-    @classmethod
-    def unpack(cls, content: bytes, job: Job, data: Data) -> "Course":
-        """The course that `pack` packed.
-
-        Raises:
-            ValueError: If the checkpoint is torn or belongs to another job.
-        """
-        course = cls(job, data)
-        course.run, extra = checkpoint.unpack(content, course.setting, data, job.rows())
-        course.departed = evidence.read(io.BytesIO(extra["departed"].numpy().tobytes()))
-        if course.run.rows:
-            course._losses, course._predictions = course.run.evaluate(course._examples)
-        return course
 
     def _now(self) -> list[Evidence]:
         return self.departed + [self._evidence(index, COMPLETE) for index in range(len(self.run.rows))]

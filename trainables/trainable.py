@@ -47,8 +47,8 @@ class CourseTrainable(tune.Trainable):
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         (Path(checkpoint_dir) / "group.pt").write_bytes(self.course.pack())
 
-    def load_checkpoint(self, checkpoint_dir: str) -> None:
-        self.course = Course.unpack((Path(checkpoint_dir) / "group.pt").read_bytes(), self.job, self.data)
+    def load_checkpoint(self, checkpoint: Any) -> None:  # the name and the type are Tune's; without loggers it is a folder's path
+        self.course = Course(self.job, self.data, (Path(checkpoint) / "group.pt").read_bytes())
 
 
 class GroupTrainable(CourseTrainable):
@@ -110,7 +110,7 @@ class GroupTrainable(CourseTrainable):
             if content is None:
                 continue
             try:
-                return Course.unpack(content, self.job, self.data)
+                return Course(self.job, self.data, content)
             except ValueError as error:
                 log.warning("%s cannot be used: %s; set aside as %s.unusable", self.home.at(name), error, name)
                 self.home.move(name, f"{name}.unusable")

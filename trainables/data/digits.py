@@ -1,5 +1,7 @@
 """scikit-learn's digits: 1,797 real 8 x 8 pictures of handwritten digits, the data set that needs no network."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,6 @@ def digits() -> Raw:
     """
     from sklearn.datasets import load_digits
 
-    bunch = load_digits()
+    bunch: Any = load_digits()
     x: NDArray[np.float32] = (bunch.images[:, None] / 16).astype(np.float32)
     return Raw(x, bunch.target.astype(np.int64), tuple(str(digit) for digit in range(10)))

@@ -4,7 +4,6 @@ A group is a `Member` whose leaves carry a leading axis of rows, one row a membe
 """
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -40,7 +39,11 @@ def advance(step: Step, group: Member, inputs: Inputs, turn: int, chunk: int | N
         turn: Number of the step.
         chunk: Rows computed at a time; all at once by default. Changes memory and speed, not results.
     """
-    return vmap(partial(step, turn=turn), randomness="error", chunk_size=chunk)(group, inputs)
+
+    def at_turn(member: Member, seen: Inputs) -> tuple[Member, Scalars]:
+        return step(member, seen, turn)
+
+    return vmap(at_turn, randomness="error", chunk_size=chunk)(group, inputs)
 
 
 def finite(group: Member) -> Tensor:

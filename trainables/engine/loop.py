@@ -131,7 +131,9 @@ class Run:
         """Go on with the given rows only."""
         if self.rows and indices:
             self.group = tree.take(self.group, torch.tensor(indices, device=self.setting.device))
-        self.rows, self.curves, self.seconds = ([items[i] for i in indices] for items in (self.rows, self.curves, self.seconds))
+        self.rows = [self.rows[i] for i in indices]
+        self.curves = [self.curves[i] for i in indices]
+        self.seconds = [self.seconds[i] for i in indices]
 
     def log(self, name: str, values: Sequence[float]) -> None:
         """Append one figure a row to the curve `name` for the epoch just finished."""

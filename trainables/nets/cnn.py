@@ -31,12 +31,16 @@ def cnn(shape: tuple[int, ...], classes: int, width: int = 16, stages: int = 3, 
 
 
 def normalised(channels: int, norm: str) -> nn.Module:
-    """The normalisation layer called `norm`: "batch", "group" (groups of 8 channels or all) or "none"."""
+    """The normalisation layer called `norm`: "batch", "group" (groups of 8 channels; one group where 8 does not divide them) or "none".
+
+    Raises:
+        ValueError: If there is no such layer.
+    """
     match norm:
         case "batch":
             return nn.BatchNorm2d(channels)
         case "group":
-            return nn.GroupNorm(max(1, channels // 8), channels)
+            return nn.GroupNorm(channels // 8 if channels % 8 == 0 else 1, channels)
         case "none":
             return nn.Identity()
     raise ValueError(f"norm must be batch, group or none, got {norm!r}")

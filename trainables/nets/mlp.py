@@ -17,7 +17,12 @@ def mlp(shape: tuple[int, ...], classes: int, width: int = 128, depth: int = 2, 
         width: Units of each hidden layer.
         depth: Hidden layers, each a stage.
         norm: "batch" or "none" after each hidden layer.
+
+    Raises:
+        ValueError: If an argument is none of these.
     """
+    if norm not in {"batch", "none"} or width < 1 or depth < 1:
+        raise ValueError(f"mlp needs width and depth of at least 1 and norm batch or none, got {width=}, {depth=}, {norm=}")
     sizes = [math.prod(shape)] + [width] * depth
     stages: list[nn.Module] = []
     for number, (entering, leaving) in enumerate(itertools.pairwise(sizes)):

@@ -44,14 +44,12 @@ def functional(build: Callable[[], Staged], shape: tuple[int, ...]) -> Net:
         build: Makes the module; its own initialisation is used, seeded from the stream `init`.
         shape: Shape of one input, without the batch.
     """
-    module = build()
-    for buffer in module.parameters():
-        buffer.requires_grad_(False)
+    module = _built(build, 0)
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
 
     def init(stream: Streams) -> Model:
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(int(stream("init").integers(2**62)))
-            fresh = build()
+        fresh = _built(build, int(stream("init").integers(2**62)))
         return Model({k: v.detach() for k, v in fresh.named_parameters()}, dict(fresh.named_buffers()))
 
     def call(model: Model, x: Tensor, between: Between) -> tuple[Tensor, Buffers]:
@@ -91,6 +89,13 @@ def functional(build: Callable[[], Staged], shape: tuple[int, ...]) -> Net:
         shape=shape,
         spatial=_puts_out_maps(module, shape),
     )
+
+
+def _built(build: Callable[[], Staged], seed: int) -> Staged:
+    """A fresh module; torch's global generator, from which modules initialise themselves, is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        return build()
 
 
 def _puts_out_maps(module: Staged, shape: tuple[int, ...]) -> bool:
