@@ -50,7 +50,7 @@ RULES = (
     Rule(("trainables.knob", "trainables.draws", "trainables.tree", "trainables.scores"), ("trainables.axes", "trainables.engine", *AXES)),
 )
 
-MEETING = ("trainables.scores", "trainables.evidence", "trainables.knob")
+MEETING = ("trainables.scores", "trainables.evidence", "trainables.knob", "trainables.draws")
 """All that analysis may know of trainables."""
 
 BASIS = ("numpy", "torch", "jaxtyping", "trainables")
