@@ -81,6 +81,7 @@ class Net(NamedTuple):
         width: Length of the feature vector.
         shape: Shape of one input.
         spatial: Whether stages put out maps (channels, height, width).
+        groups: How many groups the data has, 1 where it has none; filled in where the net meets the data.
     """
 
     init: Callable[[Streams], Model]
@@ -92,6 +93,7 @@ class Net(NamedTuple):
     width: int
     shape: tuple[int, ...]
     spatial: bool
+    groups: int = 1
 
 
 class Objective(NamedTuple):
@@ -177,6 +179,11 @@ def same_model(state: State, model: Model) -> Model:
     return model
 
 
+def draws_nothing(stream: Streams, knobs: Mapping[str, float], steps: int, size: int, params: Params) -> Recipe:
+    """The `draw` of a perturbation without randomness."""
+    return {}
+
+
 def no_growth(stream: Streams, net: Net, model: Model) -> Model:
     """The `grow` of a mixing that trains nothing beside the network."""
     return model
@@ -210,14 +217,17 @@ class Perturbation(NamedTuple):
     """Where in weight space the gradient is taken.
 
     Attributes:
-        gradients: One function a turn, used in rotation: step t calls gradients[t % len(gradients)](state, hyper, objective,
-            params). All but a few methods have one.
+        gradients: One function a turn, used in rotation: step t calls gradients[t % len(gradients)](state, hyper, recipe, objective,
+            params), with one step's recipe. All but a few methods have one.
         adapts: Likewise for the state after the weight step: adapts[t % len(adapts)].
+        draw: (streams, knob values, steps, batch size, weights) -> its part of the recipe, as in `Mixing`; the weights tell names and
+            shapes only. Keys must differ from those of the mixings.
         init, watch, knobs: As in `Mixing`.
         needs: "probe" (a batch held out of the training split), "group" (data with groups), "mixing" (a mixing that mixes).
     """
 
-    gradients: tuple[Callable[[State, Hyper, Objective, Params], Gradient], ...]
+    gradients: tuple[Callable[[State, Hyper, Recipe, Objective, Params], Gradient], ...]
+    draw: Callable[[Streams, Mapping[str, float], int, int, Params], Recipe] = draws_nothing
     init: Callable[[Streams, Hyper, Net, Model], State] = no_state
     adapts: tuple[Callable[[State, Hyper, Net, Transition], State], ...] = (unchanged,)
     watch: Callable[[State, Hyper, Transition], Scalars] = nothing
@@ -242,6 +252,10 @@ class Method(NamedTuple):
     mixing: Mixing
     perturbation: Perturbation
     criterion: Criterion
+
+    def draw(self, stream: Streams, knobs: Mapping[str, float], steps: int, size: int, net: Net, params: Params) -> Recipe:
+        """Everything random in `steps` steps, with a leading axis of steps: what the mixing draws and what the perturbation draws."""
+        return self.mixing.draw(stream, knobs, steps, size, net) | self.perturbation.draw(stream, knobs, steps, size, params)
 
     @property
     def knobs(self) -> tuple[Knob, ...]:

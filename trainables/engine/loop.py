@@ -85,7 +85,7 @@ class Run:
     def begin(cls, setting: Setting, data: Data, rows: Sequence[Row]) -> "Run":
         """A run before its first epoch."""
         hyper = [_tensors(row.numbers, setting) for row in rows]
-        pieces = (setting.method, setting.net, setting.optimizer)
+        pieces = (setting.method, setting.net._replace(groups=len(data.groups)), setting.optimizer)
         members = [start(*pieces, row.seed, numbers) for row, numbers in zip(rows, hyper, strict=True)]
         return cls(setting, data, list(rows), stack(members), 0, [{} for _ in rows], [0.0 for _ in rows])
 
@@ -165,7 +165,8 @@ class Run:
         if "probe" in setting.method.needs:
             held = {seed: order(seed, "probe", epoch, len(self.data.probe), steps, min(size, len(self.data.probe))) for seed in orders}
             probes = torch.stack([held[row.seed] for row in self.rows]).to(device)
-        recipes = [setting.method.mixing.draw(streams(row.seed, epoch), row.numbers, steps, size, setting.net) for row in self.rows]
+        params = tree.take(self.group.model.params, 0)
+        recipes = [setting.method.draw(streams(row.seed, epoch), row.numbers, steps, size, setting.net, params) for row in self.rows]
         floats = tree.map(lambda leaf: _placed(leaf, setting), tree.stack(recipes))
         hyper = tree.stack([_tensors(row.numbers, setting) for row in self.rows])
         return torch.stack([orders[row.seed] for row in self.rows]).to(device), probes, floats, hyper

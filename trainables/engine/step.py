@@ -34,7 +34,7 @@ class Inputs(NamedTuple):
     Attributes:
         batch: The training batch.
         probe: A batch held out of the training split; the training batch where no method needs one.
-        recipe: What the mixing has drawn for this step.
+        recipe: What has been drawn for this step.
         hyper: Every number of the configuration as a scalar tensor; `lr` after the schedule.
     """
 
@@ -55,7 +55,7 @@ def make_step(method: Method, net: Net, optimizer: Optimizer) -> Step:
     def step(member: Member, inputs: Inputs, turn: int) -> tuple[Member, Scalars]:
         model, states, hyper = member.model, member.states, inputs.hyper
         train = _training_objective(method, net, member, inputs)
-        gradient = _in_turn(perturbation.gradients, turn)(states.perturbation, hyper, train, model.params)
+        gradient = _in_turn(perturbation.gradients, turn)(states.perturbation, hyper, inputs.recipe, train, model.params)
         params, optimizer_state = optimizer.update(gradient.value, member.optimizer, model.params, hyper["lr"], hyper["weight_decay"])
         after = Model(params, gradient.buffers)
         plain, probe = _plain_objective(net, model, inputs.batch), _plain_objective(net, model, inputs.probe)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 
 from trainables import tree
-from trainables.axes import Gradient, Hyper, Losses, Objective, Params, Perturbation, Scalars, State, Transition
+from trainables.axes import Gradient, Hyper, Losses, Objective, Params, Perturbation, Recipe, Scalars, State, Transition
 from trainables.knob import Knob
 from trainables.perturbation.ascent import Ascent, asam, sam
 from trainables.perturbation.radius import ASAM_RHO, SAM_RHO, Radius, fixed
@@ -34,7 +34,7 @@ def sharpness(ascent: Ascent, radius: Radius, descent: Descent) -> Perturbation:
     Two forward and two backward passes with the descent `whole`.
     """
 
-    def gradient(state: State, hyper: Hyper, objective: Objective, params: Params) -> Gradient:
+    def gradient(state: State, hyper: Hyper, recipe: Recipe, objective: Objective, params: Params) -> Gradient:
         first, losses, buffers = descend(objective, params)
         direction = ascent(first, params)
         there = tree.add(params, direction, radius.read(state, hyper))
@@ -45,7 +45,7 @@ def sharpness(ascent: Ascent, radius: Radius, descent: Descent) -> Perturbation:
         return {"sharpness": rise(transition)} | radius.watch(state, hyper, transition)
 
     knobs, needs = radius.knobs + descent.knobs, radius.needs | descent.needs
-    return Perturbation((gradient,), radius.init, radius.adapts, watch, knobs, needs)
+    return Perturbation((gradient,), init=radius.init, adapts=radius.adapts, watch=watch, knobs=knobs, needs=needs)
 
 
 def whole() -> Descent:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.func import grad_and_value
 
-from trainables.axes import Buffers, Gradient, Hyper, Losses, Objective, Params, Perturbation, State
+from trainables.axes import Buffers, Gradient, Hyper, Losses, Objective, Params, Perturbation, Recipe, State
 
 
 def unperturbed() -> Perturbation:
@@ -13,7 +13,7 @@ def unperturbed() -> Perturbation:
     return Perturbation(gradients=(gradient,))
 
 
-def gradient(state: State, hyper: Hyper, objective: Objective, params: Params) -> Gradient:
+def gradient(state: State, hyper: Hyper, recipe: Recipe, objective: Objective, params: Params) -> Gradient:
     """grad risk(losses(w))."""
     value, losses, buffers = descend(objective, params)
     return Gradient(value, losses, buffers, {})
