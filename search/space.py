@@ -1,0 +1,208 @@
+"""What a study searches for one method: each knob fixed or free, and the free ones as Optuna distributions.
+
+Whether a knob is explored on a log scale belongs to the knob and never changes within a study, since Optuna forbids it.
+"""
+
+import difflib
+import inspect
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from search.errors import nearest
+from trainables import methods
+from trainables.knob import Knob
+from trainables.training import TRAINING_KNOBS
+
+AXES = methods.Axes._fields
+TABLES = {"mixing": methods.MIXINGS, "perturbation": methods.PERTURBATIONS, "criterion": methods.CRITERIA}
+
+
+class Domain(NamedTuple):
+    """What a study lets one knob be: the given values, or anything between `low` and `high`.
+
+    Attributes:
+        knob: The knob.
+        low, high: The range; equal where the knob is fixed.
+        values: The values it may take, where these are listed.
+    """
+
+    knob: Knob
+    low: float
+    high: float
+    values: tuple[float, ...] = ()
+
+    @property
+    def fixed(self) -> float | None:
+        """The only value there is, or None where there is a choice."""
+        if self.values:
+            return self.values[0] if len(self.values) == 1 else None
+        return self.low if self.low == self.high else None
+
+    @property
+    def distribution(self) -> BaseDistribution:
+        """The domain as Optuna has it."""
+        if self.values:
+            return CategoricalDistribution(self.values)
+        return FloatDistribution(self.low, self.high, log=self.knob.log)
+
+    def __contains__(self, value: object) -> bool:
+        if not isinstance(value, int | float):
+            return False
+        return value in self.values if self.values else self.low <= value <= self.high
+
+    def plain(self) -> float | list[float]:
+        """The domain as a study file writes it."""
+        if self.fixed is not None:
+            return self.fixed
+        return list(self.values) if self.values else [self.low, self.high]
+
+
+class Space(NamedTuple):
+    """What a study does with one method.
+
+    Attributes:
+        name: The method's name in the study.
+        axes: Its choice on the three axes.
+        options: Options of its factories, defaults included.
+        domains: Every number it trains with, by name: the method's knobs, then lr, weight_decay and label_smoothing.
+    """
+
+    name: str
+    axes: methods.Axes
+    options: dict[str, Any]
+    domains: dict[str, Domain]
+
+    @property
+    def distributions(self) -> dict[str, BaseDistribution]:
+        """The searched knobs as Optuna has them; empty for a method that is one configuration."""
+        return {name: domain.distribution for name, domain in self.domains.items() if domain.fixed is None}
+
+    @property
+    def points(self) -> float:
+        """How many configurations there are: inf where a knob is continuous."""
+        return math.prod(len(domain.values) if domain.values else math.inf for domain in self.domains.values() if domain.fixed is None)
+
+    def numbers(self, params: Mapping[str, float]) -> dict[str, float]:
+        """Every number of a configuration, given the searched ones."""
+        fixed = {name: domain.fixed for name, domain in self.domains.items()}
+        return {name: float(params[name] if value is None else value) for name, value in fixed.items()}
+
+    def plain(self) -> dict[str, Any]:
+        """The method as a study file writes it, every default written out; training numbers where they are."""
+        own = {knob.name for knob in methods.make(self.axes, **self.options).knobs}
+        return {**self.axes._asdict(), **self.options, **{name: domain.plain() for name, domain in self.domains.items() if name in own}}
+
+
+class Refusals(dict[str, str]):
+    """Faults found in one part of a study: key to message."""
+
+
+def space(name: str, given: Mapping[str, Any], training: Mapping[str, Any], refused: Refusals) -> Space | None:
+    """What a study does with a method, or None where its axes or options are at fault.
+
+    Args:
+        name: A preset's name, or any name where axes are given.
+        given: Axes, options and knobs of the study file.
+        training: The study's training numbers (lr, ...), where they are given.
+        refused: Takes every fault found.
+    """
+    axes = _axes(name, given, refused)
+    if axes is None:
+        return None
+    known = methods.options(axes)
+    options = {key: _option(axes, key, given[key], refused) if key in given else default for key, default in known.items()}
+    method = _made(axes, options, refused)
+    if method is None:
+        return None
+    knobs = {knob.name: knob for knob in (*method.knobs, *TRAINING_KNOBS)}
+    for key in set(given) - set(AXES) - set(options) - set(knobs):
+        refused[key] = f"is no knob or option of {name}; {nearest(key, [*knobs, *options, *AXES])}"
+    searched = {knob.name for knob in method.knobs}
+    values = {**dict(training), **dict(given)}
+    domains = {key: domain(knob, values.get(key), refused, free=key in searched) for key, knob in knobs.items()}
+    return Space(name, axes, options, domains)
+
+
+def domain(knob: Knob, given: Any, refused: Refusals, *, free: bool) -> Domain:
+    """What a study lets a knob be.
+
+    Args:
+        knob: The knob.
+        given: A number or a list of one fixes it, a pair is a range, a list gives the values of a knob with choices; None: not given.
+        refused: Takes a fault.
+        free: Whether a knob that is not given is searched over its own range, or has its default.
+    """
+    try:
+        return _domain(knob, given, free=free)
+    except ValueError as error:
+        refused[knob.name] = str(error).removeprefix(f"{knob.name} ").removeprefix(f"{knob.name}'s ")
+        return Domain(knob, knob.default, knob.default)
+
+
+def _domain(knob: Knob, given: Any, *, free: bool) -> Domain:
+    if given is None:
+        return _unsaid(knob, free=free)
+    if not isinstance(given, list | tuple):
+        return Domain(knob, knob.check(given), knob.check(given))
+    if len(given) == 1:
+        return Domain(knob, knob.check(given[0]), knob.check(given[0]))
+    if knob.choices and given:
+        values = tuple(sorted({knob.check(value) for value in given}))
+        return Domain(knob, values[0], values[-1], values)
+    if len(given) != 2:
+        raise ValueError(f"must be a number, a list of one or a pair [low, high], got {list(given)}; its default is {knob.default:g}")
+    return Domain(knob, *knob.check_range(*given))
+
+
+def _unsaid(knob: Knob, *, free: bool) -> Domain:
+    if not free:
+        return Domain(knob, knob.default, knob.default)
+    if knob.choices:
+        return Domain(knob, min(knob.choices), max(knob.choices), knob.choices)
+    return Domain(knob, *knob.search)
+
+
+def _axes(name: str, given: Mapping[str, Any], refused: Refusals) -> methods.Axes | None:
+    preset = methods.PRESETS.get(name)
+    chosen = {axis: given[axis] for axis in AXES if axis in given}
+    if preset is None and not chosen:
+        refused[""] = f"is no method; {_near_preset(name)}, or choose mixing, perturbation or criterion under this name"
+        return None
+    for axis, choice in chosen.items():
+        if choice not in TABLES[axis]:
+            refused[axis] = f"must be one of {', '.join(TABLES[axis])}, got {choice!r}; {nearest(choice, list(TABLES[axis]))}"
+        elif preset is not None and choice != getattr(preset, axis):
+            refused[axis] = f"of {name} is {getattr(preset, axis)}, got {choice}; give the combination a name of its own"
+    if any(axis in refused for axis in AXES):
+        return None
+    return preset or methods.Axes(**chosen)
+
+
+def _near_preset(name: str) -> str:
+    found = difflib.get_close_matches(name, list(methods.PRESETS), n=1, cutoff=0.5)
+    return f"did you mean {found[0]}?" if found else "`altiplano methods` lists them"
+
+
+def _option(axes: methods.Axes, name: str, given: Any, refused: Refusals) -> Any:
+    parameter = next(
+        parameters[name] for factory in methods.factories(axes) if name in (parameters := inspect.signature(factory).parameters)
+    )
+    try:
+        return TypeAdapter(parameter.annotation, config=ConfigDict(strict=True)).validate_python(given)
+    except ValidationError as error:
+        refused[name] = (
+            f"{error.errors()[0]['msg'].lower().replace('input should', 'must')}, got {given!r}; its default is {parameter.default!r}"
+        )
+        return parameter.default
+
+
+def _made(axes: methods.Axes, options: Mapping[str, Any], refused: Refusals) -> Any:
+    try:
+        return methods.make(axes, **options)
+    except ValueError as error:
+        refused[""] = str(error)
+        return None
