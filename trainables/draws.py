@@ -15,8 +15,8 @@ Streams = Callable[[str], np.random.Generator]
 
 def stream(seed: int, purpose: str, *counters: int) -> np.random.Generator:
     """The random stream of (seed, purpose, counters): same arguments, same numbers, in any process."""
-    key = np.random.SeedSequence([seed, zlib.crc32(purpose.encode()), *counters])
-    return np.random.Generator(np.random.Philox(key))
+    key = [len(counters), zlib.crc32(purpose.encode()), seed, *counters]  # the count first: numpy takes trailing zeros for nothing
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
 
 
 def streams(seed: int, *counters: int) -> Streams:

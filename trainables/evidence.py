@@ -8,7 +8,7 @@ import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,7 @@ def schema() -> Any:
     return pa.schema(columns, metadata={"altiplano-evidence": str(VERSION)})
 
 
-def write(members: Sequence[Evidence], target: str | IO[bytes]) -> None:
+def write(members: Sequence[Evidence], target: str | io.BufferedIOBase) -> None:
     """Write the members of one group as one Parquet file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -107,7 +107,7 @@ def to_bytes(members: Sequence[Evidence]) -> bytes:
     return buffer.getvalue()
 
 
-def read(source: str | IO[bytes]) -> list[Evidence]:
+def read(source: str | io.BufferedIOBase) -> list[Evidence]:
     """The members of one evidence file.
 
     Raises:
@@ -155,7 +155,7 @@ def truth_to_bytes(truth: Truth, names: Sequence[str], pictures: NDArray[np.uint
     return buffer.getvalue()
 
 
-def read_truth(source: str | IO[bytes]) -> tuple[Truth, list[str], NDArray[np.uint8]]:
+def read_truth(source: str | io.BufferedIOBase) -> tuple[Truth, list[str], NDArray[np.uint8]]:
     """What `truth_to_bytes` packed: (truth, class names, pictures)."""
     with np.load(source, allow_pickle=False) as file:
         truth = Truth(file["y"], file["group"], int(file["classes"]))

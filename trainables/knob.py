@@ -29,7 +29,7 @@ class Knob(NamedTuple):
     meaning: str = ""
     source: str = ""
 
-    def check(self, value: float) -> float:
+    def check(self, value: object) -> float:
         """Return `value` as a float.
 
         Raises:
@@ -44,7 +44,7 @@ class Knob(NamedTuple):
             raise ValueError(f"{self.name} must lie in [{low:g}, {high:g}], got {value:g}; its default is {self.default:g}")
         return float(value)
 
-    def check_range(self, low: float, high: float) -> tuple[float, float]:
+    def check_range(self, low: object, high: object) -> tuple[float, float]:
         """Return the range (low, high) as floats.
 
         Raises:

@@ -91,7 +91,12 @@ def make(axes: Axes, **chosen: object) -> Method:
     for name in chosen:
         if name not in known:
             raise ValueError(f"options of {axes} are {sorted(known)}, got {name!r}")
-    return Method(*(factory(**_for(factory, chosen)) for factory in factories(axes)))
+    mixing, perturbation, criterion = factories(axes)
+    return Method(
+        mixing(**_for(mixing, chosen)),
+        perturbation(**_for(perturbation, chosen)),
+        criterion(**_for(criterion, chosen)),
+    )
 
 
 def _for(factory: Callable[..., object], chosen: Mapping[str, object]) -> dict[str, object]:
