@@ -48,12 +48,14 @@ class Batch(NamedTuple):
         clean: The same inputs without augmentation; the very same tensor where no method of the group needs it.
         y: Class indices, (B,).
         group: Group or environment of each example, (B,); zeros where the data has none.
+        mates: One more training example of each class, without augmentation, (classes, *shape); empty where no method needs "mates".
     """
 
     x: Tensor
     clean: Tensor
     y: Tensor
     group: Tensor
+    mates: Tensor | tuple[()] = ()
 
 
 class Losses(NamedTuple):
@@ -76,10 +78,13 @@ class Net(NamedTuple):
             hidden value at each depth: 0 the input, 1..stages after that stage, FEATURES the feature vector.
         predict: (model, x) -> logits in evaluation mode.
         features: (model, x) -> feature vectors (B, width) in evaluation mode.
+        encode: (model, x, depth) -> the hidden value at a depth, in training mode; what lies behind it is not computed and the running
+            statistics stay as they are.
         stages: How many stages there are.
         classes: How many classes.
         width: Length of the feature vector.
         shape: Shape of one input.
+        hidden: Shape of one example's hidden value at each depth, 0 to `stages`.
         spatial: Whether stages put out maps (channels, height, width).
         groups: How many groups the data has, 1 where it has none; filled in where the net meets the data.
     """
@@ -88,10 +93,12 @@ class Net(NamedTuple):
     apply: Callable[[Model, Tensor, Between], tuple[Tensor, Buffers]]
     predict: Callable[[Model, Tensor], Tensor]
     features: Callable[[Model, Tensor], Tensor]
+    encode: Callable[[Model, Tensor, int], Tensor]
     stages: int
     classes: int
     width: int
     shape: tuple[int, ...]
+    hidden: tuple[tuple[int, ...], ...]
     spatial: bool
     groups: int = 1
 
@@ -154,6 +161,23 @@ class Transition(NamedTuple):
     recipe: Recipe
 
 
+class Mixture(NamedTuple):
+    """Pictures that a mixing made, for a reader's eyes.
+
+    Attributes:
+        first, second: The two sources of each, (B, *shape).
+        share: How much of each pixel comes from the second, (B, height, width), in [0, 1].
+        mixed: What the network was given, (B, *shape).
+        ratio: Weight of the first source's label, a scalar in [0, 1].
+    """
+
+    first: Tensor
+    second: Tensor
+    share: Tensor
+    mixed: Tensor
+    ratio: Tensor
+
+
 def keep(depth: int, hidden: Tensor) -> Tensor:
     """The `between` that changes nothing."""
     return hidden
@@ -198,8 +222,10 @@ class Mixing(NamedTuple):
         init: State at the start. adapt: state after a weight step. watch: scalars to log.
         grow: Parameters that the mixing adds to the trained model (a second head, say).
         deploy: (state, model) -> the model that is evaluated and exported.
+        show: (state, hyper, one step's recipe, net, batch) -> the pictures that this step would train on; None where inputs are not mixed.
         knobs: Its searchable numbers.
-        needs: What it asks of its surroundings: "clean" (un-augmented inputs), "spatial" (a net with maps), "image".
+        needs: What it asks of its surroundings: "clean" (un-augmented inputs), "spatial" (a net with maps), "image" (inputs of shape
+            (channels, height, width)), "mates" (`Batch.mates`), "mixer" (its option `mixer`, which has no default).
     """
 
     draw: Callable[[Streams, Mapping[str, float], int, int, Net], Recipe]
@@ -209,6 +235,7 @@ class Mixing(NamedTuple):
     watch: Callable[[State, Hyper, Transition], Scalars] = nothing
     grow: Callable[[Streams, Net, Model], Model] = no_growth
     deploy: Callable[[State, Model], Model] = same_model
+    show: Callable[[State, Hyper, Recipe, Net, Batch], Mixture] | None = None
     knobs: tuple[Knob, ...] = ()
     needs: frozenset[str] = frozenset()
 

@@ -5,6 +5,7 @@ torch module of class `Staged`; `functional` turns it into the `Net` that the en
 """
 
 from collections.abc import Callable
+from itertools import islice
 
 import torch
 from torch import Tensor, nn
@@ -29,12 +30,12 @@ class Staged(nn.Module):
         self.pool = pool
         self.head = head
 
-    def forward(self, x: Tensor, between: Between = keep) -> Tensor:
-        """Logits (B, classes) of inputs (B, *shape)."""
+    def forward(self, x: Tensor, between: Between = keep, until: int | None = None) -> Tensor:
+        """Logits (B, classes) of inputs (B, *shape); with `until`, the hidden value at that depth."""
         hidden = between(0, x)
-        for depth, stage in enumerate(self.stages, start=1):
+        for depth, stage in enumerate(islice(self.stages, until), start=1):
             hidden = between(depth, stage(hidden))
-        return self.head(between(FEATURES, self.pool(hidden)))
+        return hidden if until is not None else self.head(between(FEATURES, self.pool(hidden)))
 
 
 def functional(build: Callable[[], Staged], shape: tuple[int, ...]) -> Net:
@@ -52,14 +53,18 @@ def functional(build: Callable[[], Staged], shape: tuple[int, ...]) -> Net:
         fresh = _built(build, int(stream("init").integers(2**62)))
         return Model({k: v.detach() for k, v in fresh.named_parameters()}, dict(fresh.named_buffers()))
 
-    def call(model: Model, x: Tensor, between: Between) -> tuple[Tensor, Buffers]:
+    def call(model: Model, x: Tensor, between: Between, until: int | None = None) -> tuple[Tensor, Buffers]:
         params = {name: model.params[name] for name in names}
         buffers = {name: buffer.clone() for name, buffer in model.buffers.items()}  # batch norm writes into them
-        return functional_call(module, (params, buffers), (x, between)), buffers
+        return functional_call(module, (params, buffers), (x, between, until)), buffers
 
     def apply(model: Model, x: Tensor, between: Between) -> tuple[Tensor, Buffers]:
         module.train()
         return call(model, x, between)
+
+    def encode(model: Model, x: Tensor, depth: int) -> Tensor:
+        module.train()
+        return call(model, x, keep, depth)[0]
 
     def predict(model: Model, x: Tensor) -> Tensor:
         module.eval()
@@ -78,16 +83,19 @@ def functional(build: Callable[[], Staged], shape: tuple[int, ...]) -> Net:
         return caught[0]
 
     names = [name for name, _ in module.named_parameters()]
+    hidden = _hidden_shapes(module, shape)
     return Net(
         init=init,
         apply=apply,
         predict=predict,
         features=features,
+        encode=encode,
         stages=len(module.stages),
         classes=module.head.out_features,
         width=module.head.in_features,
         shape=shape,
-        spatial=_puts_out_maps(module, shape),
+        hidden=hidden,
+        spatial=all(len(one) == 3 for one in hidden[1:]),
     )
 
 
@@ -98,16 +106,16 @@ def _built(build: Callable[[], Staged], seed: int) -> Staged:
         return build()
 
 
-def _puts_out_maps(module: Staged, shape: tuple[int, ...]) -> bool:
-    """Whether every stage puts out (B, channels, height, width)."""
-    ranks: list[int] = []
+def _hidden_shapes(module: Staged, shape: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """The shape of one example's hidden value at depths 0 to `stages`."""
+    shapes: list[tuple[int, ...]] = []
 
     def look(depth: int, hidden: Tensor) -> Tensor:
-        if depth > 0:
-            ranks.append(hidden.dim())
+        if depth != FEATURES:
+            shapes.append(tuple(hidden.shape[1:]))
         return hidden
 
     module.eval()
     with torch.no_grad():
         module(torch.zeros(1, *shape), look)
-    return all(rank == 4 for rank in ranks)
+    return tuple(shapes)
