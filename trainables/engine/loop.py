@@ -102,13 +102,16 @@ class Run:
         steps = len(examples) // size
         step = make_step(self.setting.method, self.setting.net, self.setting.optimizer)
         orders, probes, recipes, hyper = self._drawn(len(examples), steps, size)
+        mates = self._mates(examples, steps)
         total: dict[str, Tensor] = {}
         for number in range(steps):
-            turn = self.epoch * steps + number
-            rate = self.setting.schedule(turn, self.setting.epochs * steps)
+            turn, turns = self.epoch * steps + number, self.setting.epochs * steps
+            now = {"lr": hyper["lr"] * self.setting.schedule(turn, turns), "progress": torch.full_like(hyper["lr"], turn / turns)}
             batch = self._batch(examples, orders[:, number])
+            if mates is not None:
+                batch = batch._replace(mates=self.data.prepare(examples.x[mates[:, number]], self.setting.dtype))
             probe = self._batch(self.data.probe, probes[:, number]) if probes is not None else batch
-            inputs = Inputs(batch, probe, tree.map(lambda leaf, at=number: leaf[:, at], recipes), {**hyper, "lr": hyper["lr"] * rate})
+            inputs = Inputs(batch, probe, tree.map(lambda leaf, at=number: leaf[:, at], recipes), {**hyper, **now})
             self.group, scalars = advance(step, self.group, inputs, turn, self.setting.chunk)
             total = {name: total[name] + value if total else value for name, value in scalars.items()}
         self.epoch += 1
@@ -157,6 +160,14 @@ class Run:
         x = self.data.prepare(examples.x[indices], self.setting.dtype)
         return Batch(x, x, examples.y[indices], examples.group[indices])
 
+    def _mates(self, examples: Examples, steps: int) -> Tensor | None:
+        """Which examples are `Batch.mates` in each step, (rows, steps, classes); None where the method has no use for them."""
+        if "mates" not in self.setting.method.needs:
+            return None
+        y, classes = examples.y.cpu().numpy(), self.setting.net.classes
+        drawn = {seed: one_of_each_class(seed, self.epoch, y, classes, steps) for seed in {row.seed for row in self.rows}}
+        return torch.stack([drawn[row.seed] for row in self.rows]).to(self.setting.device)
+
     def _drawn(self, count: int, steps: int, size: int) -> tuple[Tensor, Tensor | None, Recipe, dict[str, Tensor]]:
         """The epoch's orders (rows, steps, size), probe orders, recipes (rows, steps, ...) and numbers (rows,)."""
         setting, epoch, device = self.setting, self.epoch, self.setting.device
@@ -178,6 +189,17 @@ def order(seed: int, purpose: str, epoch: int, count: int, steps: int, size: int
     rounds = -(-steps * size // count)
     drawn = np.concatenate([generator.permutation(count) for _ in range(rounds)])[: steps * size]
     return torch.from_numpy(drawn.reshape(steps, size))
+
+
+def one_of_each_class(seed: int, epoch: int, y: NDArray[np.int64], classes: int, steps: int) -> Tensor:
+    """A random example of every class for each step, (steps, classes); example 0 for a class that `y` lacks."""
+    generator = stream(seed, "mates", epoch)
+    drawn = np.zeros((steps, classes), np.int64)
+    for label in range(classes):
+        members = np.flatnonzero(y == label)
+        if len(members):
+            drawn[:, label] = generator.choice(members, steps)
+    return torch.from_numpy(drawn)
 
 
 def _tensors(numbers: Mapping[str, float], setting: Setting) -> dict[str, Tensor]:

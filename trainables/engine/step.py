@@ -35,7 +35,8 @@ class Inputs(NamedTuple):
         batch: The training batch.
         probe: A batch held out of the training split; the training batch where no method needs one.
         recipe: What has been drawn for this step.
-        hyper: Every number of the configuration as a scalar tensor; `lr` after the schedule.
+        hyper: Every number of the configuration as a scalar tensor; `lr` after the schedule; and `progress`, the
+            share of all steps that lies behind.
     """
 
     batch: Batch
