@@ -1,1 +1,7 @@
 """From evidence to judgement: tables, statistics, figures and the report; no torch, no ray."""
+
+from analysis.ranking import rank
+from analysis.report import report
+from analysis.table import Table, load
+
+__all__ = ["Table", "load", "rank", "report"]

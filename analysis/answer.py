@@ -1,0 +1,150 @@
+"""What stands at the head of the report: the answer in three sentences, what cannot be concluded, and the facts of the study."""
+
+import numpy as np
+import pandas as pd
+
+from analysis import words
+from analysis.page import Head
+from analysis.ranking import Ranking
+from analysis.summary import USEFULNESS
+from analysis.table import Table
+
+
+def head(table: Table, ranked: Ranking) -> Head:
+    """The head of the page."""
+    data = table.intent.get("data")
+    name = data.get("name", "") if isinstance(data, dict) else data or ""
+    net = table.intent.get("net")
+    on = " · ".join(
+        str(part) for part in (name and f"data {name}", isinstance(net, dict) and net.get("name") and f"net {net['name']}") if part
+    )
+    return Head(f"Study {table.name}", on, sentences(table, ranked), warnings(table, ranked), facts(table, ranked))
+
+
+def sentences(table: Table, ranked: Ranking) -> list[str]:
+    """Which configuration, how sure, and how it stands against ERM."""
+    return [_which(ranked), _how_sure(ranked), _against(ranked)]
+
+
+def _called(row: pd.Series) -> str:
+    return f"{row['method']} {row['configuration']}" + (f" ({row['knobs']})" if row["knobs"] else "")
+
+
+def _which(ranked: Ranking) -> str:
+    first = ranked.frame.iloc[0]
+    if not words.known(first["guarantee"]):
+        return f"{_called(first)} comes first, with {_levels(first)}; with one seed a configuration nobody can say what a retraining would give."
+    return (
+        f"{_called(first)} comes first by rule {ranked.rule}: {_levels(first)}, and a retraining with a new seed exceeds a utility of "
+        f"{words.percent(first['guarantee'])} % with chance 95 %."
+    )
+
+
+def _levels(row: pd.Series) -> str:
+    mean, tail = (words.within(row[name], row[f"{name}_high"] - row[name]) for name in ("accuracy", "tail"))
+    return f"mean accuracy {mean} %, tail {tail} %"
+
+
+def _how_sure(ranked: Ranking) -> str:
+    frame = ranked.frame
+    inside = int(frame["indistinguishable"].sum())
+    if not inside:
+        return "How sure this is cannot be told: the spread between retrainings is unknown."
+    if len(frame) == 1:
+        return "It is the only configuration so far, so there is nothing to choose between."
+    others = inside - bool(frame["indistinguishable"].iloc[0])
+    chance = words.chance(frame["p_best"].iloc[0])
+    told = (
+        f"{words.count(others, 'other')} cannot be told from the best with 95 % confidence"
+        if others
+        else "no other can be the best with 95 % confidence"
+    )
+    return f"It is the best of {len(frame):,} with probability {chance}; {told}."
+
+
+def _against(ranked: Ranking) -> str:
+    first = ranked.frame.iloc[0]
+    if ranked.baseline is None:
+        return "The study has no finished ERM configuration yet, so nothing can be said against it."
+    if ranked.frame.index[0] == ranked.baseline:
+        return "It is plain ERM: no method of this study beats it by this rule."
+    baseline = ranked.frame.loc[ranked.baseline]
+    gains = [
+        f"{words.points(first[f'{name}_shrunk'] - baseline[f'{name}_shrunk'])} points in {word}"
+        for name, word in (("accuracy", "mean"), ("tail", "tail"))
+    ]
+    steadier = first["stability_shrunk"] - baseline["stability_shrunk"]
+    also = f" and {words.points(steadier)} points in stability" if words.known(steadier) else ""
+    return f"Against ERM it gains {', '.join(gains)}{also}, after shrinkage for having been chosen."
+
+
+def warnings(table: Table, ranked: Ranking) -> list[str]:
+    """What cannot be concluded, and what was not read."""
+    frame, summary = ranked.frame, ranked.summary
+    found = []
+    if (summary.seeds < 2).all():
+        found.append(
+            "Every configuration has one seed: there are no intervals, chances or guarantees, and the order may be seed noise alone. Raise seeds and resume."
+        )
+    elif not np.isfinite(summary.figures[USEFULNESS].lower).all():
+        found.append("For some configurations the spread over seeds is unknown; they are ordered by their plain mean.")
+    if len(frame) == 1:
+        found.append("One configuration has finished: there is no ranking yet, and no spread to borrow from others.")
+    if (summary.failures == summary.seeds).all():
+        found.append("Every seed of every configuration diverged: all stand at chance level. Lower the learning rate or the knobs' ranges.")
+    if ranked.rule == "guarantee" and not frame["kept"].any():
+        found.append("No configuration passes the guarantee rule's conditions; the order below is by the lower bound alone.")
+    if ranked.rule == "oracle":
+        found.append("Rule oracle chose by the test split: the figures shown are those it chose by, and too high for a forecast.")
+    if table.confirmed is None and len(frame) > 1:
+        found.append(
+            "Nothing is confirmed yet: these are figures on the split that the search chose by. Run altiplano confirm for fresh seeds on the test split."
+        )
+    unfinished = _unfinished(table)
+    return [*([unfinished] if unfinished else []), *found, *table.notes]
+
+
+def _unfinished(table: Table) -> str:
+    budget = table.intent.get("budget")
+    wanted = budget.get("configurations") if isinstance(budget, dict) else None
+    if not wanted:
+        return ""
+    counts = table.configurations.groupby("method").size()
+    named = [name for name in (table.intent.get("methods") or {})]
+    short = [f"{name} {int(counts.get(name, 0))}" for name in named if counts.get(name, 0) < int(float(wanted))]
+    turned = [
+        text
+        for text, name in zip(short, [n for n in named if counts.get(n, 0) < int(float(wanted))], strict=True)
+        if _has_knobs(table, name)
+    ]
+    return (
+        f"The study is not finished: of {int(float(wanted))} configurations a method, {words.listed(turned)} are there." if turned else ""
+    )
+
+
+def _has_knobs(table: Table, method: str) -> bool:
+    """Whether a method has more than one configuration to try: a budget means nothing for one without a knob."""
+    settings = (table.intent.get("methods") or {}).get(method)
+    ranges = [value for value in (settings or {}).values() if isinstance(value, list)] if isinstance(settings, dict) else []
+    training = table.intent.get("training") or {}
+    return bool(ranges) or any(isinstance(value, list) for value in training.values())
+
+
+def facts(table: Table, ranked: Ranking) -> list[tuple[str, str]]:
+    """Small facts of the study."""
+    state = table.configurations["state"]
+    dropped = int((state == "dropped").sum())
+    seeds = ranked.summary.seeds
+    spread = f"{seeds.min():.0f}" if seeds.min() == seeds.max() else f"{seeds.min():.0f} to {seeds.max():.0f}"
+    found = [
+        ("configurations", f"{len(ranked.frame):,}" + (f" + {dropped:,} dropped at rungs" if dropped else "")),
+        ("methods", f"{len(table.methods)}"),
+        ("seeds a configuration", spread),
+        ("members trained", f"{len(table.members):,}"),
+        ("diverged", f"{int(ranked.summary.failures.sum()):,}"),
+        ("training time", words.duration(float(table.members["seconds"].sum()))),
+    ]
+    if table.truth is not None:
+        found.append((f"examples, {table.split} split", f"{len(table.truth.y):,} of {table.truth.classes} classes"))
+    found.append(("tail", str(table.intent.get("tail", "as scored"))))
+    return found

@@ -1,0 +1,1 @@
+"""Figures in one house style; each module draws one kind and returns a `Drawing`."""

@@ -1,0 +1,176 @@
+"""The house style: one column of a journal wide (85 mm), legible in print, safe for the colour-blind, light and dark.
+
+Colours are drawn as in print on white; in the page they become CSS variables, so that one SVG serves both themes. Text stays text.
+"""
+
+import io
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+WIDTH = 85 / 25.4
+"""Inches."""
+
+INK, MUTED, FAINT = "#1c2126", "#66707a", "#d5dae0"
+SERIES = ("#0072b2", "#d55e00", "#009e73", "#b4589a", "#c98a00", "#3f9fd4", "#8c564b")
+"""Okabe and Ito's colours (*read*: Color Universal Design, 2008) less yellow, which white paper swallows; purple and orange darker for text."""
+
+SHAPES = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
+BASELINE_COLOUR, BASELINE_SHAPE = MUTED, "o"
+
+VARIABLES = {INK: "--ink", MUTED: "--muted", FAINT: "--faint", **{colour: f"--series-{place + 1}" for place, colour in enumerate(SERIES)}}
+"""Colour drawn to CSS variable of the page."""
+
+STYLE = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 8,
+    "figure.dpi": 100,
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "grid.color": FAINT,
+    "grid.linewidth": 0.5,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4,
+    "path.simplify": True,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 300,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "altiplano",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 7,
+    "xtick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "xtick.minor.size": 1.5,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 7,
+    "ytick.major.size": 2.5,
+    "ytick.major.width": 0.6,
+}
+
+FONTS = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
+"""Fonts of the page; none is much wider than the one that the layout was measured with."""
+
+
+class Drawing(NamedTuple):
+    """A figure: file name, title (what it says), caption (how to read it: units, intervals, n) and the matplotlib figure."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+class Look(NamedTuple):
+    """How a method is drawn everywhere."""
+
+    colour: str
+    shape: str
+
+
+def looks(methods: Sequence[str], baseline: str) -> dict[str, Look]:
+    """A colour and a shape for each method, by its place in the study file; ERM is grey. Beyond seven methods colours come round."""
+    others = [method for method in methods if method != baseline]
+    found = {
+        method: Look(SERIES[place % len(SERIES)], SHAPES[(place + place // len(SERIES)) % len(SHAPES)])
+        for place, method in enumerate(others)
+    }
+    return {baseline: Look(BASELINE_COLOUR, BASELINE_SHAPE), **found}
+
+
+def panels(rows: int = 1, height: float = 62, *, columns: int = 1, sharex: bool = False) -> tuple[Figure, list[Axes]]:
+    """A figure one column wide with stacked panels; `height` in mm of the whole."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, height / 25.4))
+        axes = figure.subplots(rows, columns, sharex=sharex, squeeze=False)
+    return figure, list(axes.ravel())
+
+
+def margins(figure: Figure, left: float = 12, right: float = 3, top: float = 6, bottom: float = 10, between: float = 0.18) -> None:
+    """Set the margins, in mm. Fixed, not fitted: fitting draws everything twice."""
+    width, height = (25.4 * size for size in figure.get_size_inches())
+    figure.subplots_adjust(
+        left=left / width, right=1 - right / width, top=1 - top / height, bottom=bottom / height, hspace=between, wspace=0.25
+    )
+
+
+def key(figure: Figure, entries: Sequence[tuple[str, Look]], top: float = 1.0) -> float:
+    """Name the methods above the plot, each in its colour behind its marker; returns the height used, in mm."""
+    width, height = (25.4 * size for size in figure.get_size_inches())
+    x, y = 2.0, 1.8 + top
+    for name, look in entries:
+        length = 4.5 + 1.42 * len(name)
+        if x + length > width and x > 2:
+            x, y = 2.0, y + 3.4
+        with mpl.rc_context(STYLE):
+            figure.add_artist(mpl.lines.Line2D([(x + 0.8) / width], [1 - y / height], marker=look.shape, color=look.colour, ls="", ms=3.5))
+            figure.text((x + 2.4) / width, 1 - y / height, name, color=look.colour, fontsize=7, va="center", ha="left")
+        x += length
+    return y + 1.8
+
+
+def spaced(values: Sequence[float], least: float) -> list[float]:
+    """Positions for labels near their values, at least `least` apart, moved as little as can be by pushing neighbours off each other."""
+    order = sorted(range(len(values)), key=lambda place: values[place])
+    groups: list[list[float]] = []
+    for place in order:
+        groups.append([values[place], 1, values[place]])
+        while len(groups) > 1 and groups[-1][0] - groups[-2][0] < least * (groups[-1][1] + groups[-2][1]) / 2:
+            _, size, total = groups.pop()
+            groups[-1] = [(groups[-1][2] + total) / (groups[-1][1] + size), groups[-1][1] + size, groups[-1][2] + total]
+    placed = [centre + least * (step - (size - 1) / 2) for centre, size, _ in groups for step in range(int(size))]
+    found = [0.0] * len(values)
+    for place, position in zip(order, placed, strict=True):
+        found[place] = position
+    return found
+
+
+def svg(drawing: Drawing) -> str:
+    """The figure as an SVG element for the page: colours as CSS variables, ids of its own, no size but its proportions."""
+    buffer = io.StringIO()
+    with mpl.rc_context(STYLE):
+        drawing.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', text))
+    text = re.sub(r' id="([^"]+)"', lambda match: f' id="{drawing.name}-{match[1]}"' if match[1] in used else "", text)
+    text = re.sub(r'(url\(#|href="#)', rf"\g<1>{drawing.name}-", text)
+    for colour, variable in VARIABLES.items():
+        text = text.replace(colour, f"var({variable})")
+    text = re.sub(r"font: ([^;\"]*?)'DejaVu Sans'[^;\"]*", rf"font: \g<1>{FONTS}", text)
+    width, height = drawing.figure.get_size_inches()
+    opening = f'<svg class="drawing" viewBox="0 0 {72 * width:g} {72 * height:g}" role="img" aria-label="{_attribute(drawing.title)}" '
+    return re.sub(
+        r"<svg [^>]*?(?=xmlns:xlink|xmlns=)[^>]*>",
+        f'{opening}xmlns:xlink="http://www.w3.org/1999/xlink" xmlns="http://www.w3.org/2000/svg">',
+        text,
+        count=1,
+    )
+
+
+def save(drawing: Drawing, stem: str) -> None:
+    """Write the figure as stem.png (300 dpi) and stem.pdf, without dates."""
+    with mpl.rc_context(STYLE):
+        drawing.figure.savefig(f"{stem}.png", facecolor="white")
+        drawing.figure.savefig(f"{stem}.pdf", facecolor="white", metadata={"CreationDate": None})
+
+
+def _attribute(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")

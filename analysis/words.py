@@ -1,0 +1,69 @@
+"""Numbers as a reader meets them: percent and points with their interval, durations, counts."""
+
+import math
+
+import numpy as np
+
+NONE = "–"
+"""Stands where nothing can be said."""
+
+
+def known(value: float | None) -> bool:
+    """Whether there is a finite number."""
+    return value is not None and math.isfinite(value)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as percent without the sign: .8765 is 87.7 (units stand in the table's head)."""
+    return f"{100 * value:.{digits}f}" if value is not None and known(value) else NONE
+
+
+def within(value: float, half: float, digits: int = 1) -> str:
+    """A share with half its interval: 87.7 ± 1.2."""
+    return f"{percent(value, digits)} ± {percent(half, digits)}" if known(half) else percent(value, digits)
+
+
+def points(value: float | None, digits: int = 1) -> str:
+    """A difference of shares in points, signed."""
+    return f"{100 * value:+.{digits}f}".replace("-", "−") if value is not None and known(value) else NONE
+
+
+def chance(value: float | None) -> str:
+    """A probability as percent; what 4,000 draws cannot tell from 0 or 1 is said so."""
+    if value is None or not known(value):
+        return NONE
+    if 0 < value < 0.01 or value == 0:
+        return "< 1 %"
+    return "> 99 %" if value > 0.99 else f"{100 * value:.0f} %"
+
+
+def ranks(low: float, high: float) -> str:
+    """A rank interval."""
+    if not known(low):
+        return NONE
+    return f"{low:.0f}" if low == high else f"{low:.0f} – {high:.0f}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the unit that suits them."""
+    if not known(seconds):
+        return NONE
+    for size, unit in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or (size == 60 and seconds >= 90):
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+
+
+def count(number: float, noun: str) -> str:
+    """A number with its noun in the right form."""
+    return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
+
+
+def listed(words: list[str]) -> str:
+    """a, b and c."""
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""
+
+
+def median(values: np.ndarray) -> float:
+    """The median, nan of nothing."""
+    return float(np.median(values)) if len(values) else float("nan")
