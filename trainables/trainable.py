@@ -19,6 +19,7 @@ from trainables.data.load import load
 from trainables.data.pictures import pictures
 from trainables.home import Home
 from trainables.job import Configuration, Job
+from trainables.knob import Knob
 from trainables.training import TRAINING, TRAINING_KNOBS
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,30 @@ class GroupTrainable(CourseTrainable):
             self.home.remove(name)
 
 
+class MethodTrainable(CourseTrainable):
+    """Trains one configuration, all its seeds at once; `trainable` makes one such class a method.
+
+    Attributes:
+        template: The job but for the configuration.
+        knobs: What its config may hold, by name.
+    """
+
+    template: Job
+    knobs: Mapping[str, Knob]
+
+    def setup(self, config: dict[str, Any]) -> None:
+        for key in config:
+            if key not in self.knobs:
+                raise ValueError(f"{self.template.method} has the knobs {sorted(self.knobs)}, got {key!r}")
+        numbers = {key: knob.check(config.get(key, knob.default)) for key, knob in self.knobs.items()}
+        self.begin(dataclasses.replace(self.template, configurations=[Configuration(0, numbers)]))
+        self.course = Course(self.job, self.data)
+
+    def step(self) -> dict[str, Any]:
+        self.course.epoch()
+        return {**self.course.scores()[0], "epoch": self.course.run.epoch, "done": self.course.finished}
+
+
 def trainable(
     method: str | Mapping[str, str],
     *,
@@ -169,21 +194,7 @@ def trainable(
         tail=tail,
     )
 
-    class MethodTrainable(CourseTrainable):
-        def setup(self, config: dict[str, Any]) -> None:
-            for key in config:
-                if key not in knobs:
-                    raise ValueError(f"{name} has the knobs {sorted(knobs)}, got {key!r}")
-            numbers = {key: knob.check(config.get(key, knob.default)) for key, knob in knobs.items()}
-            self.begin(dataclasses.replace(template, configurations=[Configuration(0, numbers)]))
-            self.course = Course(self.job, self.data)
-
-        def step(self) -> dict[str, Any]:
-            self.course.epoch()
-            return {**self.course.scores()[0], "epoch": self.course.run.epoch, "done": self.course.finished}
-
-    MethodTrainable.__name__ = MethodTrainable.__qualname__ = f"altiplano-{name}"
-    return MethodTrainable
+    return type(f"altiplano-{name}", (MethodTrainable,), {"template": template, "knobs": knobs})
 
 
 @functools.lru_cache(maxsize=2)
