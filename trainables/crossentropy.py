@@ -13,9 +13,9 @@ def one_hot(y: Tensor, classes: int, dtype: torch.dtype) -> Tensor:
 
 
 def targets(batch: Batch, net: Net, hyper: Hyper, dtype: torch.dtype) -> Tensor:
-    """The batch's labels as distributions (B, classes), smoothed by the member's `label_smoothing`."""
-    smoothing = hyper["label_smoothing"]
-    return (1 - smoothing) * one_hot(batch.y, net.classes, dtype) + smoothing / net.classes
+    """The batch's labels as distributions (B, classes), smoothed by the member's `label_smoothing`; in float32 or better."""
+    smoothing = full_precision(hyper["label_smoothing"])
+    return (1 - smoothing) * one_hot(batch.y, net.classes, torch.promote_types(dtype, torch.float32)) + smoothing / net.classes
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
@@ -23,9 +23,9 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return -(target * log_softmax(full_precision(logits), dim=-1)).sum(-1)
 
 
-def full_precision(logits: Tensor) -> Tensor:
-    """Half-precision logits as float32; others as they are."""
-    return logits.float() if logits.dtype in (torch.float16, torch.bfloat16) else logits
+def full_precision(tensor: Tensor) -> Tensor:
+    """Half-precision numbers as float32; others as they are."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 def evenly(value: Tensor) -> Losses:

@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from trainables.axes import Criterion, Method, Mixing, Perturbation
+from trainables.criterion.chi2 import chi2_dro
+from trainables.criterion.concentration import auto_concentration, concentration
 from trainables.criterion.cvar import cvar
+from trainables.criterion.flooding import flooding, iflood
 from trainables.criterion.mean import mean
 from trainables.criterion.softad import softad
+from trainables.criterion.tilted import tilted
 from trainables.mixing.mixup import mixup
 from trainables.mixing.plain import plain
 from trainables.perturbation.sharpness import asam_perturbation, sam_perturbation
@@ -28,8 +32,14 @@ PERTURBATIONS: dict[str, Callable[..., Perturbation]] = {
 }
 CRITERIA: dict[str, Callable[..., Criterion]] = {
     "mean": mean,
+    "flooding": flooding,
+    "iflood": iflood,
     "softad": softad,
     "cvar": cvar,
+    "chi2-dro": chi2_dro,
+    "tilted": tilted,
+    "concentration": concentration,
+    "auto-concentration": auto_concentration,
 }
 
 
@@ -47,8 +57,14 @@ PRESETS: dict[str, Axes] = {
     "sam": Axes(perturbation="sam"),
     "asam": Axes(perturbation="asam"),
     "g-mix": Axes(mixing="mixup", perturbation="sam"),
+    "flooding": Axes(criterion="flooding"),
+    "iflood": Axes(criterion="iflood"),
     "softad": Axes(criterion="softad"),
     "cvar": Axes(criterion="cvar"),
+    "chi2-dro": Axes(criterion="chi2-dro"),
+    "tilted": Axes(criterion="tilted"),
+    "concentration": Axes(criterion="concentration"),
+    "auto-concentration": Axes(criterion="auto-concentration"),
 }
 
 

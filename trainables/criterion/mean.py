@@ -1,8 +1,23 @@
 """The mean of the losses: empirical risk."""
 
-from trainables.axes import Criterion
+from torch import Tensor
+
+from trainables.axes import Criterion, Hyper, Losses
+from trainables.criterion.family import Transform, Transformed, compose
 
 
 def mean() -> Criterion:
-    """sum_i weight_i loss_i, the average where the weights are equal."""
-    return Criterion(risk=lambda state, hyper, losses: losses.mean())
+    """The mean of the losses.
+
+    risk = sum_i weight_i l_i,    weight_i = 1/n unless a mixing weights its examples
+    """
+    return compose(identity())
+
+
+def identity() -> Transform:
+    """The losses as they are; without a tail, and so without a threshold."""
+    return Transform(_as_they_are)
+
+
+def _as_they_are(hyper: Hyper, losses: Losses, threshold: Tensor) -> Transformed:
+    return Transformed(losses.mean(), losses)
