@@ -14,12 +14,14 @@ class Surroundings(NamedTuple):
         image: Whether the inputs are pictures (channels, height, width).
         groups: How many groups the data have.
         mixes: Whether the method's mixing mixes examples at all.
+        mixer: Whether a trained mixer was given.
     """
 
     spatial: bool
     image: bool
     groups: int
     mixes: bool
+    mixer: bool = False
 
 
 class Requirement(NamedTuple):
@@ -32,6 +34,8 @@ class Requirement(NamedTuple):
 REQUIREMENTS: dict[str, Requirement] = {
     "clean": Requirement(lambda around: True, ""),
     "probe": Requirement(lambda around: True, ""),
+    "mates": Requirement(lambda around: True, ""),
+    "mixer": Requirement(lambda around: around.mixer, "needs a mixer trained earlier: set its option mixer to that checkpoint"),
     "spatial": Requirement(lambda around: around.spatial, "needs a net whose stages put out maps: use cnn or resnet18 instead"),
     "image": Requirement(lambda around: around.image, "needs pictures (channels, height, width): use mixup on flat data"),
     "group": Requirement(lambda around: around.groups > 1, "needs data with groups: use sam where there are none, or data that name them"),

@@ -5,8 +5,14 @@ import pytest
 from trainables import methods
 from trainables.requirements import REQUIREMENTS, Surroundings, obstacles
 
-EVERYTHING = Surroundings(spatial=True, image=True, groups=4, mixes=True)
-ASKING = {"spatial": {"spatial": False}, "image": {"image": False}, "group": {"groups": 1}, "mixing": {"mixes": False}}
+EVERYTHING = Surroundings(spatial=True, image=True, groups=4, mixes=True, mixer=True)
+ASKING = {
+    "mixer": {"mixer": False},
+    "spatial": {"spatial": False},
+    "image": {"image": False},
+    "group": {"groups": 1},
+    "mixing": {"mixes": False},
+}
 
 
 @pytest.mark.parametrize("need", ASKING)
