@@ -18,7 +18,9 @@ from trainables.criterion.softad import softad
 from trainables.criterion.tilted import tilted
 from trainables.mixing.mixup import mixup
 from trainables.mixing.plain import plain
-from trainables.perturbation.sharpness import asam_perturbation, sam_perturbation
+from trainables.perturbation.looksam import looksam
+from trainables.perturbation.named import asam, bg_mix, dg_mix, esam, lets_asam, lets_sam, sam
+from trainables.perturbation.sharpdro import sharpdro
 from trainables.perturbation.unperturbed import unperturbed
 
 MIXINGS: dict[str, Callable[..., Mixing]] = {
@@ -27,8 +29,15 @@ MIXINGS: dict[str, Callable[..., Mixing]] = {
 }
 PERTURBATIONS: dict[str, Callable[..., Perturbation]] = {
     "none": unperturbed,
-    "sam": sam_perturbation,
-    "asam": asam_perturbation,
+    "sam": sam,
+    "asam": asam,
+    "lets-sam": lets_sam,
+    "lets-asam": lets_asam,
+    "bg-mix": bg_mix,
+    "dg-mix": dg_mix,
+    "esam": esam,
+    "looksam": looksam,
+    "sharpdro": sharpdro,
 }
 CRITERIA: dict[str, Callable[..., Criterion]] = {
     "mean": mean,
@@ -56,7 +65,14 @@ PRESETS: dict[str, Axes] = {
     "mixup": Axes(mixing="mixup"),
     "sam": Axes(perturbation="sam"),
     "asam": Axes(perturbation="asam"),
+    "lets-sam": Axes(perturbation="lets-sam"),
+    "lets-asam": Axes(perturbation="lets-asam"),
     "g-mix": Axes(mixing="mixup", perturbation="sam"),
+    "bg-mix": Axes(mixing="mixup", perturbation="bg-mix"),
+    "dg-mix": Axes(mixing="mixup", perturbation="dg-mix"),
+    "esam": Axes(perturbation="esam"),
+    "looksam": Axes(perturbation="looksam"),
+    "sharpdro": Axes(perturbation="sharpdro"),
     "flooding": Axes(criterion="flooding"),
     "iflood": Axes(criterion="iflood"),
     "softad": Axes(criterion="softad"),
@@ -65,6 +81,7 @@ PRESETS: dict[str, Axes] = {
     "tilted": Axes(criterion="tilted"),
     "concentration": Axes(criterion="concentration"),
     "auto-concentration": Axes(criterion="auto-concentration"),
+    "altiplano": Axes(mixing="mixup", perturbation="lets-asam", criterion="concentration"),
 }
 
 

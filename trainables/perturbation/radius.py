@@ -1,11 +1,11 @@
-"""How far to perturb: a radius that stays as configured."""
+"""How far to perturb: the vocabulary of radii, and the radius that stays as configured."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
+from torch import Tensor
 
-from trainables.axes import Hyper, Model, Net, Scalars, State, Transition, no_state, nothing, unchanged
+from trainables.axes import Hyper, Model, Net, Params, Scalars, State, Transition, no_state, nothing
 from trainables.draws import Streams
 from trainables.knob import Knob
 
@@ -25,14 +25,26 @@ ASAM_RHO = SAM_RHO._replace(
     source="Kwon 2021, section 5: 0.5 on CIFAR-10, 1 on CIFAR-100 [read]; range ours",
 )
 
+Along = Callable[[Tensor], Params]
+"""radius -> the gradient descended from there, all else in the step held fixed."""
+
 
 class Radius(NamedTuple):
-    """How the radius is read, learned and logged; the fields mirror `Perturbation`'s."""
+    """How the radius is read, learned and logged.
 
-    read: Callable[[State, Hyper], torch.Tensor]
+    Attributes:
+        read: (state, hyper) -> the radius, a scalar.
+        knobs, init, watch, needs: As in `Perturbation`.
+        learn: (state, hyper, transition, along) -> state after a weight step; None where nothing is learned. It finds the unit
+            perturbation as `direction` in the gradient's trace.
+        every: Steps from one lesson to the next.
+    """
+
+    read: Callable[[State, Hyper], Tensor]
     knobs: tuple[Knob, ...]
     init: Callable[[Streams, Hyper, Net, Model], State] = no_state
-    adapts: tuple[Callable[[State, Hyper, Net, Transition], State], ...] = (unchanged,)
+    learn: Callable[[State, Hyper, Transition, Along], State] | None = None
+    every: int = 1
     watch: Callable[[State, Hyper, Transition], Scalars] = nothing
     needs: frozenset[str] = frozenset()
 
