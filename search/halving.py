@@ -39,7 +39,7 @@ def survivors(scores: Scores, keep: float) -> NDArray[np.intp]:
     means = scores.mean(axis=1)
     count = math.ceil(keep * len(means) - 1e-9)
     chosen = preference(means)[:count]
-    spared = dominates(means + standard_error(scores), means[chosen]).any(axis=1)
+    spared = np.asarray(dominates(means + standard_error(scores), means[chosen]).any(axis=1))
     spared[chosen] = True
     return np.flatnonzero(spared)
 
@@ -78,7 +78,7 @@ def dominates(left: Scores, right: Scores) -> NDArray[np.bool_]:
     """(len(left), len(right)): whether a row of `left` is as good as one of `right` in every objective and better in one."""
     as_good = (left[:, None] >= right[None]).all(axis=2)
     better = (left[:, None] > right[None]).any(axis=2)
-    return as_good & better
+    return np.asarray(as_good & better)
 
 
 def distances(means: Scores) -> NDArray[np.floating]:

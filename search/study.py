@@ -146,7 +146,7 @@ class Study(Part):
         try:
             study = make({**plain, "methods": _written_out(plain)})
         except ValidationError as error:
-            faults = [*_structure(error), *faults]
+            raise StudyError([*_structure(error), *faults]) from error
         if faults:
             raise StudyError(faults)
         return study

@@ -11,6 +11,9 @@ from trainables.data.examples import Data
 from trainables.engine.loop import Row, Setting
 from trainables.optimizer import OPTIMIZERS, SCHEDULES, with_warmup
 
+STOP = "stop"
+"""Name of the file in a study's home that asks its workers to save their groups and leave."""
+
 
 @dataclass(frozen=True)
 class Configuration:

@@ -18,7 +18,7 @@ from trainables.data.examples import Data, Examples
 from trainables.data.load import load
 from trainables.data.pictures import pictures
 from trainables.home import Home
-from trainables.job import Configuration, Job
+from trainables.job import STOP, Configuration, Job
 from trainables.knob import Knob
 from trainables.training import TRAINING, TRAINING_KNOBS
 
@@ -57,7 +57,7 @@ class GroupTrainable(CourseTrainable):
 
     Its config holds `job` (a `Job` as plain data) and `promote` (who goes on at a rung). A checkpoint of the group in the study's home
     is taken up by itself, so that a restarted trial goes on where the last one was; when the group has finished its evidence is written
-    before the result says `done`.
+    before the result says `done`. Where the home holds a file `stop`, the group is saved after the epoch and its result says `left`.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -74,17 +74,19 @@ class GroupTrainable(CourseTrainable):
             self.course.epoch(self.promote)
             if time.monotonic() - began > STEP_SECONDS or self.course.run.epoch in self.job.rungs:
                 break
+        leaving = not self.course.finished and self.home.exists(STOP)
         if self.course.finished:
             self.home.write(self.evidence_file, evidence.to_bytes(self.course.members()))
             self._forget_checkpoints()
-        elif time.monotonic() - self.saved > self.job.checkpoint_seconds:
+        elif leaving or time.monotonic() - self.saved > self.job.checkpoint_seconds:
             self.save_course()
         return {
             "group": self.job.group,
             "epoch": self.course.run.epoch,
             "members": len(self.course.run.rows),
             "scores": {str(number): found for number, found in self.course.scores().items()},
-            "done": self.course.finished,
+            "left": leaving,
+            "done": self.course.finished or leaving,
         }
 
     def save_course(self) -> None:

@@ -1,0 +1,89 @@
+"""Ray for as long as a search needs it: a cluster that there is, or one of our own on this machine, quiet and without a trace."""
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is imported
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray 2.60 otherwise warns will be its default
+
+import ray
+
+from search.errors import UserError
+
+OBJECT_STORE = 128 * 1024**2
+"""Bytes of shared memory for a Ray of our own: jobs and results are small, data are loaded by the workers."""
+
+PREFIX = "altiplano-ray-"
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+"""Members run side by side in processes of their own, so that more threads would only be in each other's way."""
+
+TUNE = {
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_DISABLE_SIGINT_HANDLER": "1",  # launch handles Ctrl-C
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+    "TUNE_WARN_THRESHOLD_S": "60",
+    "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is of no use to us
+    "RAY_AIR_NEW_OUTPUT": "0",
+}
+
+
+@contextmanager
+def cluster(address: str | None = None, processors: int | None = None) -> Iterator[None]:
+    """Be connected to Ray; a connection that there is already stays as it is.
+
+    Args:
+        address: "auto" or a cluster's address; None starts Ray here, and ends it afterwards.
+        processors: How many CPUs a Ray of our own offers; all by default.
+
+    Raises:
+        UserError: If there is no cluster at the address.
+    """
+    for name, value in (TUNE | ONE_THREAD).items():
+        os.environ.setdefault(name, value)
+    if ray.is_initialized():
+        yield
+        return
+    if address:
+        _connect(address)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+        return
+    sweep()
+    folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp")
+    try:
+        ray.init(
+            num_cpus=processors,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            object_store_memory=OBJECT_STORE,
+            _temp_dir=folder,
+        )
+        yield
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _connect(address: str) -> None:
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": ONE_THREAD})
+    except ConnectionError as error:
+        raise UserError(
+            f"--address {address}: there is no Ray cluster; start one with `ray start --head`, or leave --address out"
+        ) from error
+
+
+def sweep() -> None:
+    """Remove what Rays of ours left whose driver was killed."""
+    for folder in Path("/tmp").glob(f"{PREFIX}*"):  # noqa: S108 likewise
+        process = folder.name.removeprefix(PREFIX).partition("-")[0]
+        if process.isdigit() and not Path(f"/proc/{process}").exists():
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,194 @@
+"""How far a study is, as plain data: for the live display, for `status` and for notebooks."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from optuna.trial import TrialState
+
+from search.ledger import Ledger, Page
+
+
+@dataclass(frozen=True)
+class MethodStatus:
+    """One method's configurations, counted.
+
+    Attributes:
+        budget: How many there are to be.
+        finished, pruned, failed: How many ended so.
+        running: How many are handed out.
+        best: The best value of each objective so far.
+    """
+
+    name: str
+    budget: int
+    finished: int
+    pruned: int
+    failed: int
+    running: int
+    best: dict[str, float]
+
+    @property
+    def done(self) -> int:
+        """How many have ended."""
+        return self.finished + self.pruned + self.failed
+
+
+@dataclass(frozen=True)
+class GroupStatus:
+    """A group in flight: what it trains, how far it is and where, as far as that is known."""
+
+    name: str
+    method: str
+    configurations: int
+    epoch: int | None = None
+    members: int | None = None
+    host: str | None = None
+    process: int | None = None
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A configuration that could not be trained."""
+
+    method: str
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a study is.
+
+    Attributes:
+        name, home: Which study.
+        methods: Each method, erm first.
+        groups: What is in flight.
+        failures: What failed and why.
+        epochs: Epochs of each member.
+        seeds: Members of each configuration.
+        seconds: How long this run has been going on; None outside one.
+        settled: Configurations that ended in this run.
+    """
+
+    name: str
+    home: str
+    methods: list[MethodStatus]
+    groups: list[GroupStatus]
+    failures: list[Failure]
+    epochs: int
+    seeds: int
+    seconds: float | None = None
+    settled: int = 0
+
+    @property
+    def done(self) -> int:
+        """Configurations that have ended."""
+        return sum(method.done for method in self.methods)
+
+    @property
+    def budget(self) -> int:
+        """Configurations there are to be."""
+        return sum(method.budget for method in self.methods)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every configuration has ended."""
+        return self.done >= self.budget
+
+    @property
+    def members_per_second(self) -> float | None:
+        """Members finished a second in this run, once there are any."""
+        return self.settled * self.seeds / self.seconds if self.seconds and self.settled else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long the rest takes at this run's pace so far."""
+        pace = self.members_per_second
+        return (self.budget - self.done) * self.seeds / pace if pace else None
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}: {self.done} of {self.budget} configurations in {self.home}"]
+        for method in self.methods:
+            best = ", ".join(f"{name} {value:.3f}" for name, value in method.best.items())
+            extras = [
+                f"{count} {word}"
+                for word, count in (("running", method.running), ("pruned", method.pruned), ("failed", method.failed))
+                if count
+            ]
+            lines.append(
+                f"  {method.name:<16} {method.done:>4}/{method.budget:<4} {'; '.join([*extras, f'best {best}' if best else ''])}".rstrip()
+            )
+        lines += [f"  {failure.method} {failure.number} failed: {failure.reason}" for failure in self.failures]
+        return "\n".join(lines)
+
+
+@dataclass
+class Clock:
+    """What a run in progress knows beyond its ledger.
+
+    Attributes:
+        began: When it began (monotonic seconds).
+        done: Configurations that had ended by then.
+        live: The last result of each group in flight, by the group's name.
+    """
+
+    began: float
+    done: int
+    live: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def status_of(ledger: Ledger, home: str, clock: Clock | None = None) -> Status:
+    """How far a study is, from its ledger."""
+    study = ledger.study
+    methods = [_method(name, page, study.objectives) for name, page in ledger.pages.items()]
+    live = clock.live if clock else {}
+    groups = [_group(group.name, group.method, len(group.configurations), live.get(group.name, {})) for group in ledger.in_flight()]
+    done = sum(method.done for method in methods)
+    return Status(
+        name=study.name,
+        home=home,
+        methods=methods,
+        groups=groups,
+        failures=_failures(ledger),
+        epochs=study.training.epochs,
+        seeds=study.seeds,
+        seconds=time.monotonic() - clock.began if clock else None,
+        settled=done - clock.done if clock else 0,
+    )
+
+
+def _failures(ledger: Ledger) -> list[Failure]:
+    return [
+        Failure(name, number, entry.reason)
+        for name, page in ledger.pages.items()
+        for number, entry in enumerate(page.entries)
+        if entry.state == TrialState.FAIL
+    ]
+
+
+def _method(name: str, page: Page, objectives: list[Any]) -> MethodStatus:
+    complete = [entry.values for entry in page.entries if entry.values is not None]
+    best = {objective: max(values[place] for values in complete) for place, objective in enumerate(objectives)} if complete else {}
+    return MethodStatus(
+        name=name,
+        budget=page.budget,
+        finished=page.count(TrialState.COMPLETE),
+        pruned=page.count(TrialState.PRUNED),
+        failed=page.count(TrialState.FAIL),
+        running=page.count(TrialState.RUNNING),
+        best=best,
+    )
+
+
+def _group(name: str, method: str, configurations: int, result: Mapping[str, Any]) -> GroupStatus:
+    return GroupStatus(
+        name=name,
+        method=method,
+        configurations=configurations,
+        epoch=result.get("epoch"),
+        members=result.get("members"),
+        host=result.get("hostname"),
+        process=result.get("pid"),
+    )

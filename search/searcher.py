@@ -1,0 +1,197 @@
+"""The Tune searcher that hands out groups from the ledger, and puts down what became of them.
+
+Tune asks `suggest` for the next trial, which here is a group, and calls back when one has ended. Nothing is kept here that the ledger and
+the evidence do not say.
+"""
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from search.halving import survivors
+from search.ledger import Group, Ledger
+from search.study import Study
+from trainables import evidence
+from trainables.evidence import Evidence
+from trainables.home import Home
+from trainables.job import STOP, Job
+
+MEMBERS = 12
+"""Members of a group where the study leaves its size open."""
+
+Told = Callable[[str, str], None]
+"""(kind, text) -> None: something happened."""
+
+
+class GroupSearcher(Searcher):
+    """Hands out what was in flight when the search last stopped, then new groups, method by method in equal shares.
+
+    Args:
+        ledger: The open ledger.
+        home: The study's home.
+        parent: The folder or URL that holds the home.
+        told: Is told what happens.
+
+    Attributes:
+        running: The groups that Tune has, by its id of their trial.
+        live: The last result of each of them.
+        trouble: An error that ends the search: what Tune calls back must not raise, since Tune would take that for a failed trial.
+    """
+
+    def __init__(self, ledger: Ledger, home: Home, parent: str, told: Told) -> None:
+        super().__init__()
+        self.ledger, self.home, self.parent, self.told = ledger, home, parent, told
+        self.running: dict[str, Group] = {}
+        self.live: dict[str, dict[str, Any]] = {}
+        self.stopping = False
+        self.trouble: Exception | None = None
+        self.waiting = reconcile(ledger, home, told)
+
+    def suggest(self, trial_id: str) -> Any:
+        if self.stopping or self.trouble:
+            return Searcher.FINISHED
+        group = None
+        with self._kept():
+            group = self.waiting.pop(0) if self.waiting else self._new()
+        if group is None:
+            return None if self.running and not self.trouble else Searcher.FINISHED
+        self.running[trial_id] = group
+        self.told("asked", f"{group.name}: {len(group.configurations)} configurations of {group.method}")
+        promote = survivors if self.ledger.study.halving.rungs else None
+        return {"job": job(self.ledger.study, group, self.parent).to_dict(), "promote": promote}
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        if trial_id in self.running:
+            self.live[self.running[trial_id].name] = result
+            self.told("epoch", f"{self.running[trial_id].name}: epoch {result.get('epoch')}")
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        group = self.running.get(trial_id)
+        if group is None or error:
+            return
+        del self.running[trial_id]
+        self.live.pop(group.name, None)
+        if result is None or result.get("left") or not result.get("done"):
+            self.waiting.append(group)
+            return
+        with self._kept():
+            settle(self.ledger, self.home, group)
+            self.told("settled", f"{group.name}: done")
+
+    def on_trial_failed(self, trial_id: str, reason: str) -> None:
+        """A group's process died or raised more often than the study allows: halve the group, or mark its one configuration as failed."""
+        group = self.running.pop(trial_id, None)
+        if group is None:
+            return
+        trained = self.live.pop(group.name, None) is not None
+        with self._kept():
+            if self._hopeless(trained=trained):
+                raise RuntimeError(f"{group.name} failed and nothing has been trained: {reason}")
+            if len(group.configurations) > 1:
+                self.waiting = [*self.ledger.split(group), *self.waiting]
+            else:
+                self.ledger.fail(group, reason)
+            self.told("failed", f"{group.name}: {reason}; {'tried again in two halves' if len(group.configurations) > 1 else 'given up'}")
+
+    def _new(self) -> Group | None:
+        method = most_behind(self.ledger)
+        return None if method is None else self.ledger.ask(method, group_size(self.ledger.study))
+
+    def _hopeless(self, *, trained: bool) -> bool:
+        """Whether a group failed where none has ever trained an epoch: then the fault is not a configuration's."""
+        ended = any(entry.state.is_finished() for page in self.ledger.pages.values() for entry in page.entries)
+        return not (trained or self.live or ended)
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Keep an error for the end of the search, and ask the workers to save and leave."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 whatever it is, it is raised again once Tune has ended
+            self.trouble = self.trouble or error
+            self.home.write(STOP, b"")
+
+
+def reconcile(ledger: Ledger, home: Home, told: Told) -> list[Group]:
+    """Settle what has evidence and no outcome; return the groups that are to be run again.
+
+    Evidence that cannot be read is set aside, and its group runs again.
+    """
+    again = []
+    for group in ledger.in_flight():
+        try:
+            if home.exists(evidence_file(group)):
+                settle(ledger, home, group)
+                continue
+        except ValueError as error:
+            home.move(evidence_file(group), f"{evidence_file(group)}.unusable")
+            told("note", f"{error}; set aside, {group.name} is trained again")
+        again.append(group)
+    return again
+
+
+def settle(ledger: Ledger, home: Home, group: Group) -> None:
+    """Tell the ledger what a group's evidence says.
+
+    Raises:
+        ValueError: If there is no evidence, or it cannot be read or is not the group's.
+    """
+    ledger.settle(group, read_evidence(home, group))
+
+
+def read_evidence(home: Home, group: Group) -> list[Evidence]:
+    """The members that a group left."""
+    name = evidence_file(group)
+    content = home.read(name)
+    if content is None:
+        raise ValueError(f"{home.at(name)} must be there once its group is done; is the home the same folder on every machine?")
+    try:
+        return evidence.read(io.BytesIO(content))
+    except ValueError as error:
+        raise ValueError(f"{home.at(name)} cannot be read: {error}") from error
+
+
+def evidence_file(group: Group) -> str:
+    """Where a group's evidence is, within a study's home."""
+    return f"evidence/{group.name}.parquet"
+
+
+def most_behind(ledger: Ledger) -> str | None:
+    """The method with the least part of its budget asked for, the first among equals; None where all is asked."""
+    parts = {name: len(page.entries) / page.budget for name, page in ledger.pages.items() if len(page.entries) < page.budget}
+    return min(parts, key=parts.__getitem__) if parts else None
+
+
+def group_size(study: Study) -> int:
+    """Configurations of a group."""
+    members = MEMBERS if study.group == "auto" else study.group
+    return max(1, members // study.seeds)
+
+
+def job(study: Study, group: Group, parent: str) -> Job:
+    """What a worker is told to train a group."""
+    space = study.spaces[group.method]
+    return Job(
+        study=study.name,
+        home=parent,
+        method=group.method,
+        group=group.name,
+        axes=space.axes._asdict(),
+        options=space.options,
+        configurations=list(group.configurations),
+        seeds=list(range(study.seeds)),
+        data=study.data,
+        net=study.net,
+        training=study.training.structure,
+        tail=study.tail,
+        objectives=list(study.objectives),
+        rungs=list(study.halving.rungs),
+        keep=study.halving.keep,
+        checkpoint_seconds=study.storage.checkpoint_seconds,
+        threads=max(1, int(study.resources.cpu)),
+        device="auto" if study.resources.gpu else "cpu",
+        precision=study.precision,
+    )

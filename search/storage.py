@@ -1,0 +1,88 @@
+"""Opening the database behind a ledger, and saying plainly why it cannot be opened."""
+
+from pathlib import Path
+
+import sqlalchemy
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from search.errors import UserError
+from trainables.home import Home
+
+FILE = "ledger.db"
+"""The ledger's file in a study's home, where it is SQLite."""
+
+SECONDS = 60
+"""How long a write waits for a reader of an SQLite ledger (optuna-dashboard, status)."""
+
+
+def url_for(home: Home, given: str | None) -> str:
+    """URL of a study's ledger: the one given, or a file in its home.
+
+    Raises:
+        UserError: If none is given and the home is no local folder.
+    """
+    if given:
+        return given
+    if home.local is None:
+        raise UserError(
+            f"{home.url}: a home that is no local folder needs a database for the ledger; give one with --ledger postgresql://..."
+        )
+    return f"sqlite:///{(home.local / FILE).absolute()}"
+
+
+def connect(url: str, *, existing: bool = False) -> RDBStorage:
+    """The storage behind a URL; its tables are made where there are none.
+
+    Args:
+        url: As SQLAlchemy writes it.
+        existing: Whether there must be a ledger already.
+
+    Raises:
+        UserError: If it cannot be opened, is damaged or was written by another Optuna.
+    """
+    shown = public(url)
+    try:
+        parsed = make_url(url)
+        if existing and parsed.drivername.startswith("sqlite") and not Path(parsed.database or "").exists():
+            raise UserError(f"{shown}: there is no such ledger; restore the file, or launch the study anew in another home")
+        arguments = {"timeout": SECONDS} if parsed.drivername.startswith("sqlite") else {}
+        storage = RDBStorage(url, engine_kwargs={"connect_args": arguments, "pool_pre_ping": True})
+        _verify(storage.engine, shown)
+        return storage
+    except ArgumentError as error:
+        raise UserError(f"{shown}: a ledger's URL must look like postgresql+psycopg://user@host/database or sqlite:///file") from error
+    except ModuleNotFoundError as error:
+        raise UserError(f"{shown}: the driver {error.name} is not installed; pip install 'altiplano[postgres]'") from error
+    except RuntimeError as error:
+        raise UserError(
+            f"{shown}: the ledger was written by another Optuna; `optuna storage upgrade --storage URL` converts it ({error})"
+        ) from error
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise UserError(
+            f"{shown}: the ledger cannot be opened ({_reason(error)}); restore it from a backup, or check the address"
+        ) from error
+
+
+def _verify(engine: sqlalchemy.Engine, shown: str) -> None:
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect() as connection:
+        found = connection.execute(sqlalchemy.text("PRAGMA quick_check")).scalar()
+    if found != "ok":
+        raise UserError(f"{shown}: the ledger is damaged ({found}); restore it from a backup")
+
+
+def public(url: str) -> str:
+    """A URL without its password, for messages."""
+    try:
+        return make_url(url).render_as_string(hide_password=True).removeprefix("sqlite:///")
+    except ArgumentError:
+        return "the ledger's URL"
+
+
+def _reason(error: BaseException) -> str:
+    cause = error.__cause__ or error
+    return str(getattr(cause, "orig", None) or cause).splitlines()[0]
