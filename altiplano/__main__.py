@@ -1,0 +1,5 @@
+"""`python -m altiplano` is the command line too."""
+
+from altiplano.main import main
+
+main()

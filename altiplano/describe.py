@@ -1,0 +1,108 @@
+"""The methods in words: what each is, its knobs, what it costs."""
+
+import inspect
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from search.errors import UserError, nearest
+from trainables import methods
+from trainables.cost import cost
+from trainables.knob import Knob
+from trainables.methods import Axes, Method
+
+AXES = (("mixing", methods.MIXINGS), ("perturbation", methods.PERTURBATIONS), ("criterion", methods.CRITERIA))
+
+
+def overview() -> RenderableType:
+    """All presets with their three choices and their knobs, and every strategy that may be combined."""
+    table = Table(title="Methods", title_justify="left", caption_justify="left", box=None, pad_edge=False)
+    for column in ("method", "mixing", "perturbation", "criterion", "knobs"):
+        table.add_column(column, style="bold" if column == "method" else None, overflow="fold")
+    for name, axes in methods.PRESETS.items():
+        table.add_row(name, *axes, ", ".join(knob.name for knob in methods.make(axes).knobs) or "-")
+    free = [f"[bold]{axis}[/bold]: {', '.join(table)}" for axis, table in AXES]
+    words = "Any choice of the three may be combined in a study file: {mixing: mixup, perturbation: sam, criterion: softad}"
+    return Group(table, Text(), Text(words), *(Text.from_markup(line) for line in free), Text("\nMore of one: altiplano methods NAME"))
+
+
+def detail(name: str) -> RenderableType:
+    """One preset or strategy: what it computes and whence, knobs with ranges, options, measured cost.
+
+    Raises:
+        UserError: If there is neither.
+    """
+    axes = _named(name)
+    method = methods.make(axes)
+    parts: list[RenderableType] = [Text(f"{name}: {' x '.join(axes)}", style="bold"), Text()]
+    for factory in methods.factories(axes):
+        if factory not in (methods.MIXINGS["none"], methods.PERTURBATIONS["none"], methods.CRITERIA["mean"]) or axes == Axes():
+            parts += [Text(reflowed(inspect.getdoc(factory) or "")), Text()]
+    parts += [_knob_table(method), *_option_lines(axes), Text(), Text(_cost_line(method))]
+    return Group(*parts)
+
+
+def reflowed(text: str) -> str:
+    """Prose with each paragraph on one line, for the terminal to wrap; indented lines and headings stay as they are."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        prose = line.strip() and not line.startswith(" ") and not line.endswith(":")
+        follows = bool(lines) and lines[-1] != "" and not lines[-1].startswith(" ") and not lines[-1].endswith(":")
+        if prose and follows:
+            lines[-1] += f" {line}"
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _named(name: str) -> Axes:
+    if name in methods.PRESETS:
+        return methods.PRESETS[name]
+    for axis, table in AXES:
+        if name in table:
+            return Axes(**{axis: name})
+    known = [*methods.PRESETS, *(strategy for _, table in AXES for strategy in table)]
+    raise UserError(f"altiplano methods: {name!r} is no method and no strategy; {nearest(name, known)}")
+
+
+def _knob_table(method: Method) -> RenderableType:
+    if not method.knobs:
+        return Text("No knobs of its own: one configuration, unless lr, weight_decay or label_smoothing is searched.")
+    table = Table(title="Knobs", title_justify="left", box=None, pad_edge=False)
+    for column in ("knob", "searched", "default", "legal", "meaning", "source"):
+        table.add_column(column, overflow="fold")
+    for knob in method.knobs:
+        table.add_row(
+            knob.name,
+            _range(knob),
+            f"{knob.default:g}",
+            f"{knob.legal[0]:g} to {knob.legal[1]:g}",
+            escape(knob.meaning),
+            escape(knob.source),
+        )
+    return table
+
+
+def _range(knob: Knob) -> str:
+    if knob.choices:
+        return ", ".join(f"{choice:g}" for choice in knob.choices)
+    return f"{knob.search[0]:g} to {knob.search[1]:g}{' (log)' if knob.log else ''}"
+
+
+def _option_lines(axes: Axes) -> list[RenderableType]:
+    found = methods.options(axes)
+    return (
+        [Text(), Text("Options (fixed for a method of a study): " + ", ".join(f"{name}: {value!r}" for name, value in found.items()))]
+        if found
+        else []
+    )
+
+
+def _cost_line(method: Method) -> str:
+    found = cost(method)
+    passes = "pass" if found.forward == 1 else "passes"
+    return (
+        f"Cost of a step, measured here on a small net: {found.forward:g} forward {passes}, {found.work:.2f} times the arithmetic of erm."
+    )
