@@ -101,6 +101,8 @@ def _option_lines(axes: Axes) -> list[RenderableType]:
 
 
 def _cost_line(method: Method) -> str:
+    if "mixer" in method.needs:
+        return "Cost of a step: can be measured only with a trained mixer."
     found = cost(method)
     passes = "pass" if found.forward == 1 else "passes"
     return (

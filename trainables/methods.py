@@ -16,8 +16,13 @@ from trainables.criterion.flooding import flooding, iflood
 from trainables.criterion.mean import mean
 from trainables.criterion.softad import softad
 from trainables.criterion.tilted import tilted
+from trainables.mixing.cutmix import cutmix
+from trainables.mixing.frozen import samix_p
+from trainables.mixing.manifold import manifold_mixup
 from trainables.mixing.mixup import mixup
 from trainables.mixing.plain import plain
+from trainables.mixing.samix import automix, samix
+from trainables.mixing.synermix import synermix, synermix_intra, synermix_manifold
 from trainables.perturbation.looksam import looksam
 from trainables.perturbation.named import asam, bg_mix, dg_mix, esam, lets_asam, lets_sam, sam
 from trainables.perturbation.sharpdro import sharpdro
@@ -26,6 +31,14 @@ from trainables.perturbation.unperturbed import unperturbed
 MIXINGS: dict[str, Callable[..., Mixing]] = {
     "none": plain,
     "mixup": mixup,
+    "cutmix": cutmix,
+    "manifold-mixup": manifold_mixup,
+    "synermix": synermix,
+    "synermix-intra": synermix_intra,
+    "synermix-manifold": synermix_manifold,
+    "automix": automix,
+    "samix": samix,
+    "samix-p": samix_p,
 }
 PERTURBATIONS: dict[str, Callable[..., Perturbation]] = {
     "none": unperturbed,
@@ -63,6 +76,14 @@ class Axes(NamedTuple):
 PRESETS: dict[str, Axes] = {
     "erm": Axes(),
     "mixup": Axes(mixing="mixup"),
+    "cutmix": Axes(mixing="cutmix"),
+    "manifold-mixup": Axes(mixing="manifold-mixup"),
+    "synermix": Axes(mixing="synermix"),
+    "synermix-intra": Axes(mixing="synermix-intra"),
+    "synermix-manifold": Axes(mixing="synermix-manifold"),
+    "automix": Axes(mixing="automix"),
+    "samix": Axes(mixing="samix"),
+    "samix-p": Axes(mixing="samix-p"),
     "sam": Axes(perturbation="sam"),
     "asam": Axes(perturbation="asam"),
     "lets-sam": Axes(perturbation="lets-sam"),

@@ -1,15 +1,19 @@
 """A small real task that every preset can be trained on within milliseconds: some digits, grouped, on a net with maps and batch norm."""
 
+import atexit
 import functools
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 
 import torch
 
-from trainables import methods, nets
+from trainables import methods, nets, tree
 from trainables.axes import Method, Net
 from trainables.data.examples import Data, Examples
 from trainables.data.load import load
 from trainables.engine.loop import Row, Run, Setting
+from trainables.mixing.frozen import write_mixer
 from trainables.optimizer import constant, sgd
 
 BATCH = 10
@@ -67,14 +71,23 @@ def trained(shared: Setting, members: Sequence[Row], epochs: int = 2) -> Run:
 
 
 def preset(name: str) -> Method:
-    """A preset's method, with options that keep its test small."""
-    return methods.make(methods.PRESETS[name])
+    """A preset's method, with what it cannot do without."""
+    method = methods.make(methods.PRESETS[name])
+    return methods.make(methods.PRESETS[name], mixer=mixer_file()) if "mixer" in method.needs else method
+
+
+@functools.cache
+def mixer_file() -> str:
+    """The mixer of a SAMix member, as SAMix-P takes it."""
+    run = trained(setting(preset("samix")), rows(preset("samix"), 1, 1), epochs=1)
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    write_mixer(tree.take(run.group.states.mixing, 0), f"{folder}/mixer.npz")
+    return f"{folder}/mixer.npz"
 
 
 def gap(left: object, right: object) -> float:
     """The largest difference between two trees of tensors."""
-    from trainables import tree
-
     pairs = zip(tree.leaves(left), tree.leaves(right), strict=True)
     return max(((a.double() - b.double()).abs().max().item() if a.numel() else 0.0) for (_, a), (_, b) in pairs)
 

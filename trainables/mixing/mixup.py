@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from trainables.axes import Batch, Buffers, Hyper, Losses, Mixing, Model, Net, Recipe, State, keep
+from trainables.axes import Batch, Buffers, Hyper, Losses, Mixing, Mixture, Model, Net, Recipe, State, keep
 from trainables.crossentropy import cross_entropy, evenly, targets
 from trainables.draws import Streams
 from trainables.knob import Knob
@@ -34,7 +35,7 @@ def mixup() -> Mixing:
     References:
         Zhang et al., "mixup: Beyond Empirical Risk Minimization", 2018, arXiv 1710.09412 [read].
     """
-    return Mixing(draw=draw, losses=losses, knobs=(ALPHA,))
+    return Mixing(draw=draw, losses=losses, show=show, knobs=(ALPHA,))
 
 
 def draw(stream: Streams, knobs: Mapping[str, float], steps: int, size: int, net: Net) -> Recipe:
@@ -42,26 +43,36 @@ def draw(stream: Streams, knobs: Mapping[str, float], steps: int, size: int, net
     return {"ratio": ratios(stream("ratio"), knobs["alpha"], steps), "partner": partners(stream("partner"), steps, size)}
 
 
-def ratios(stream: np.random.Generator, alpha: float, steps: int) -> torch.Tensor:
+def ratios(stream: np.random.Generator, alpha: float, steps: int) -> Tensor:
     """lambda ~ Beta(alpha, alpha), (steps,) in float64; 1 throughout where alpha is 0."""
     return torch.from_numpy(stream.beta(alpha, alpha, steps) if alpha > 0 else np.ones(steps))
 
 
-def partners(stream: np.random.Generator, steps: int, size: int) -> torch.Tensor:
+def partners(stream: np.random.Generator, steps: int, size: int) -> Tensor:
     """One permutation of the batch a step, (steps, size)."""
     rows: NDArray[np.int64] = np.tile(np.arange(size), (steps, 1))
     return torch.from_numpy(stream.permuted(rows, axis=1))
 
 
 def losses(state: State, hyper: Hyper, recipe: Recipe, net: Net, model: Model, batch: Batch) -> tuple[Losses, Buffers]:
-    """Mixed cross-entropy (B,); both labels enter as one soft target, since cross-entropy is linear in it."""
-    ratio, partner = recipe["ratio"], recipe["partner"]
-    x = batch.x
-    logits, buffers = net.apply(model, blend(x, x[partner], ratio), keep)
+    """Mixed cross-entropy (B,) and the running statistics after the pass."""
+    logits, buffers = net.apply(model, blend(batch.x, batch.x[recipe["partner"]], recipe["ratio"]), keep)
+    return evenly(mixed_cross_entropy(logits, hyper, recipe, net, batch)), buffers
+
+
+def mixed_cross_entropy(logits: Tensor, hyper: Hyper, recipe: Recipe, net: Net, batch: Batch) -> Tensor:
+    """ratio CE(y) + (1 - ratio) CE(y[partner]), (B,); both labels enter as one soft target, since cross-entropy is linear in it."""
     target = targets(batch, net, hyper, logits.dtype)
-    return evenly(cross_entropy(logits, blend(target, target[partner], ratio))), buffers
+    return cross_entropy(logits, blend(target, target[recipe["partner"]], recipe["ratio"]))
 
 
-def blend(own: torch.Tensor, other: torch.Tensor, ratio: torch.Tensor) -> torch.Tensor:
+def blend(own: Tensor, other: Tensor, ratio: Tensor) -> Tensor:
     """ratio * own + (1 - ratio) * other, exactly `own` at ratio 1."""
     return ratio * own + (1 - ratio) * other
+
+
+def show(state: State, hyper: Hyper, recipe: Recipe, net: Net, batch: Batch) -> Mixture:
+    """The batch's pictures, mixed; the share is the same at every pixel."""
+    ratio, other = recipe["ratio"], batch.x[recipe["partner"]]
+    share = (1 - ratio).expand(batch.x.shape[0], *batch.x.shape[-2:])
+    return Mixture(batch.x, other, share, blend(batch.x, other, ratio), ratio)
