@@ -27,6 +27,7 @@ TUNE = {
     "TUNE_DISABLE_SIGINT_HANDLER": "1",  # launch handles Ctrl-C
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "TUNE_WARN_THRESHOLD_S": "60",
+    "TUNE_MAX_PENDING_TRIALS_PG": "16",  # the searcher says itself how many there may be; Tune's 1 starts workers one by one, 4 s each
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is of no use to us
     "RAY_AIR_NEW_OUTPUT": "0",
 }
@@ -87,3 +88,10 @@ def sweep() -> None:
         process = folder.name.removeprefix(PREFIX).partition("-")[0]
         if process.isdigit() and not Path(f"/proc/{process}").exists():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def slots(cpu: float, gpu: float) -> int:
+    """How many groups the cluster can run at a time, each taking `cpu` and `gpu`; at least one."""
+    there = ray.cluster_resources()
+    rooms = [there.get(name, 0.0) // need for name, need in (("CPU", cpu), ("GPU", gpu)) if need > 0]
+    return max(1, int(min(rooms)))

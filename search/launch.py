@@ -179,7 +179,8 @@ def _run(ledger: Ledger, place: Home, parent: str, address: str | None, watcher:
 
     place.remove(STOP)
     parent = str(Path(parent).absolute()) if place.local else parent
-    searcher = GroupSearcher(ledger, place, parent, told)
+    resources = ledger.study.resources
+    searcher = GroupSearcher(ledger, place, parent, told, lambda: cluster.slots(resources.cpu, resources.gpu))
     clock.live = searcher.live
     told("started", f"{ledger.study.name} in {place.url}")
     if not ledger.complete:

@@ -34,6 +34,8 @@ class GroupSearcher(Searcher):
         home: The study's home.
         parent: The folder or URL that holds the home.
         told: Is told what happens.
+        slots: Tells how many groups can run at a time. One more is handed out, so that nobody waits for the ledger; not more, since what is
+            asked later knows more.
 
     Attributes:
         running: The groups that Tune has, by its id of their trial.
@@ -41,9 +43,9 @@ class GroupSearcher(Searcher):
         trouble: An error that ends the search: what Tune calls back must not raise, since Tune would take that for a failed trial.
     """
 
-    def __init__(self, ledger: Ledger, home: Home, parent: str, told: Told) -> None:
+    def __init__(self, ledger: Ledger, home: Home, parent: str, told: Told, slots: Callable[[], int]) -> None:
         super().__init__()
-        self.ledger, self.home, self.parent, self.told = ledger, home, parent, told
+        self.ledger, self.home, self.parent, self.told, self.slots = ledger, home, parent, told, slots
         self.running: dict[str, Group] = {}
         self.live: dict[str, dict[str, Any]] = {}
         self.stopping = False
@@ -53,6 +55,8 @@ class GroupSearcher(Searcher):
     def suggest(self, trial_id: str) -> Any:
         if self.stopping or self.trouble:
             return Searcher.FINISHED
+        if len(self.running) > self.slots():
+            return None
         group = None
         with self._kept():
             group = self.waiting.pop(0) if self.waiting else self._new()

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import optuna
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
@@ -10,6 +11,8 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from search.errors import UserError
 from trainables.home import Home
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study made, the models in memory among them
 
 FILE = "ledger.db"
 """The ledger's file in a study's home, where it is SQLite."""
