@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from rich.console import Console
 from rich.text import Text
@@ -67,21 +66,14 @@ def run(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
     from search.errors import UserError
 
-    errors = Console(stderr=True)
     try:
-        code = app(args=arguments, prog_name="altiplano", standalone_mode=False)
+        app(args=arguments, prog_name="altiplano")
     except UserError as error:
-        errors.print(Text(str(error)), soft_wrap=True)
+        Console(stderr=True).print(Text(str(error)), soft_wrap=True)
         return AT_FAULT
-    except click.ClickException as error:
-        error.show()
-        return AT_FAULT
-    except (KeyboardInterrupt, click.Abort):
-        errors.print("stopped")
-        return STOPPED
-    except click.exceptions.Exit as leaving:
-        return leaving.exit_code
-    return code if isinstance(code, int) else DONE
+    except SystemExit as leaving:  # how Typer ends every command, misused ones with 2
+        return leaving.code if isinstance(leaving.code, int) else DONE
+    return DONE
 
 
 @app.command()
@@ -103,7 +95,7 @@ def launch(
     changes: SetOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Run a study from its beginning.
 
     Ctrl-C once: every worker finishes its epoch, saves and leaves. Twice: leave now; at most the work since the last checkpoint is lost.
@@ -111,7 +103,7 @@ def launch(
     import search
 
     found = search.Study.read(study, _pairs(changes))
-    return _searched(
+    _searched(
         lambda watcher: search.launch(found, home, ledger=ledger, address=address, watcher=watcher), home, quiet=quiet, as_json=as_json
     )
 
@@ -124,11 +116,11 @@ def resume(
     address: AddressOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
-) -> int:
+) -> None:
     """Go on with a study that was stopped or killed, and end with exactly the configurations that were asked for."""
     import search
 
-    return _searched(
+    _searched(
         lambda watcher: search.resume(name, home, ledger=ledger, address=address, watcher=watcher), home, quiet=quiet, as_json=as_json
     )
 
@@ -187,8 +179,12 @@ def methods_(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="
     Console().print(describe.detail(name) if name else describe.overview())
 
 
-def _searched(start: Callable[[Any], Any], home: str, *, quiet: bool, as_json: bool) -> int:
-    """Run a search under a display and say how it ended."""
+def _searched(start: Callable[[Any], Any], home: str, *, quiet: bool, as_json: bool) -> None:
+    """Run a search under a display, say how it ended and leave with its exit code.
+
+    Raises:
+        typer.Exit: Always.
+    """
     import search
     from altiplano.display import watching
 
@@ -199,10 +195,13 @@ def _searched(start: Callable[[Any], Any], home: str, *, quiet: bool, as_json: b
             outcome = start(watcher)
     except search.SearchFailed as error:
         Console(stderr=True).print(Text(str(error)), soft_wrap=True)
-        return FAILED
+        raise typer.Exit(FAILED) from error
+    except KeyboardInterrupt:
+        Console(stderr=True).print("left at once; what is not in a checkpoint is trained again on resume")
+        raise typer.Exit(STOPPED) from None
     if style is Style.AUTO:
         console.print(Text(_farewell(outcome, home)), soft_wrap=True)
-    return STOPPED if outcome.stopped else DONE
+    raise typer.Exit(STOPPED if outcome.stopped else DONE)
 
 
 def _farewell(outcome: Any, home: str) -> str:

@@ -1,0 +1,151 @@
+"""The command line as a user meets it: exit codes, one line a mistake, nothing created by one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from altiplano.main import AT_FAULT, DONE, STOPPED, run
+
+STUDY = """\
+name: tiny
+data: {name: digits, fraction: 0.2}
+net: {name: mlp, width: 16}
+training: {epochs: 4, batch: 32}
+methods: {g-mix: {rho: 5e-2}, softad: {}}
+seeds: 2
+budget: {configurations: 3}
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    path = tmp_path / "tiny.yaml"
+    path.write_text(STUDY)
+    return path
+
+
+def test_help_names_every_command_and_the_exit_codes(capsys):
+    assert run(["--help"]) == DONE
+    shown = capsys.readouterr().out
+    for word in ("check", "launch", "resume", "status", "report", "methods", "2 the input is at fault"):
+        assert word in shown
+
+
+def test_check_says_how_much_a_study_is(study, capsys):
+    assert run(["check", str(study)]) == DONE
+    assert "3 methods, 7 configurations x 2 seeds = 14 members of 4 epochs" in capsys.readouterr().out
+
+
+MISTAKES = {
+    "a misspelt key": ("seeds: 2", "seds: 2", ["line 6", "seds", "did you mean seeds?"]),
+    "a misspelt method": ("softad: {}", "sofad: {}", ["line 5", "sofad", "softad"]),
+    "a misspelt knob": ("rho: 5e-2", "ro: 5e-2", ["line 5", "ro", "rho"]),
+    "a range out of bounds": ("rho: 5e-2", "rho: [-1, 0.5]", ["line 5", "rho", "-1"]),
+    "a reversed range": ("rho: 5e-2", "rho: [0.5, 0.1]", ["line 5", "rho", "low to high"]),
+    "an unknown data set": ("name: digits,", "name: digts,", ["line 2", "digts", "did you mean digits?"]),
+    "no YAML at all": ("name: tiny", "name: [", ["line"]),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+@pytest.mark.parametrize("command", ["check", "launch"])
+def test_a_mistake_in_the_file_is_named_with_its_line_and_creates_nothing(study, capsys, tmp_path, monkeypatch, command, mistake):
+    monkeypatch.chdir(tmp_path)
+    right, wrong, said = MISTAKES[mistake]
+    study.write_text(STUDY.replace(right, wrong))
+    assert run([command, str(study)]) == AT_FAULT
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "Traceback" not in shown.err
+    for word in said:
+        assert word in shown.err
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+@pytest.mark.parametrize(
+    "command", [["resume", "nobody"], ["report", "nobody"], ["status", "nobody"], ["check", "nothing.yaml"], ["methods", "gmix"]]
+)
+def test_what_is_not_there_is_named_with_what_to_do(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(command) == AT_FAULT
+    shown = capsys.readouterr().err
+    assert command[1] in shown
+    assert len(shown.strip().splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [["lunch"], ["launch"], ["check", "a.yaml", "--st", "x"], ["resume", "a", "--home"]])
+def test_a_misuse_of_the_command_line_ends_with_2(arguments):
+    assert run(arguments) == AT_FAULT
+
+
+def test_set_takes_key_and_value(study, capsys):
+    assert run(["check", str(study), "--set", "budget.configurations=5", "--set", "seeds=3"]) == DONE
+    assert "11 configurations x 3 seeds" in capsys.readouterr().out
+    assert run(["check", str(study), "--set", "seeds"]) == AT_FAULT
+    assert "KEY=VALUE" in capsys.readouterr().err
+
+
+def test_an_unwritable_home_is_refused(study, capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert run(["launch", str(study), "--home", str(tmp_path / "file")]) == AT_FAULT
+    assert str(tmp_path / "file") in capsys.readouterr().err
+
+
+def test_methods_lists_every_preset_and_describes_one(capsys):
+    from trainables.methods import PRESETS
+
+    assert run(["methods"]) == DONE
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in PRESETS)
+    assert run(["methods", "sam"]) == DONE
+    shown = capsys.readouterr().out
+    assert "2 forward passes, 2.00 times" in shown
+    assert "arXiv 2010.01412" in shown
+    assert "rho" in shown
+
+
+@pytest.mark.xdist_group("ray")
+def test_a_study_is_launched_reported_and_not_launched_twice(study, tmp_path, capsys):
+    home = str(tmp_path / "home")
+    assert run(["launch", str(study), "--home", home]) == DONE
+    assert "7 of 7 configurations" in capsys.readouterr().out
+    assert run(["launch", str(study), "--home", home]) == AT_FAULT
+    assert "altiplano resume tiny" in capsys.readouterr().err
+    assert run(["status", "tiny", "--home", home, "--json"]) == DONE
+    assert '"budget": 3' in capsys.readouterr().out
+    assert run(["resume", "tiny", "--home", home]) == DONE
+    assert run(["report", "tiny", "--home", home]) == DONE
+    assert (Path(home) / "tiny" / "report" / "index.html").stat().st_size > 10_000
+    assert run(["report", "tiny", "--home", home, "--rule", "best"]) == AT_FAULT
+    assert run(["report", "tiny", "--home", home, "--weights", "mean=x"]) == AT_FAULT
+
+
+@pytest.mark.xdist_group("ray")
+def test_ctrl_c_saves_and_leaves_with_3_and_resume_ends_with_the_budget(study, tmp_path):
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "altiplano", "launch", str(study), "--home", str(home), "--set", "training.epochs=30"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    started = time.monotonic()
+    while not list(home.glob("tiny/splits/*.npz")) and time.monotonic() - started < 120:
+        time.sleep(0.2)
+    os.kill(running.pid, signal.SIGINT)
+    out, err = running.communicate(timeout=120)
+    assert running.returncode == STOPPED, err
+    assert "altiplano resume tiny" in out
+    assert "Traceback" not in err
+    assert run(["resume", "tiny", "--home", str(home), "--quiet"]) == DONE
+    import optuna
+
+    ended = [
+        trial
+        for name in ("erm", "g-mix", "softad")
+        for trial in optuna.load_study(study_name=f"tiny/{name}", storage=f"sqlite:///{home}/tiny/ledger.db").trials
+    ]
+    assert len(ended) == 7
+    assert {trial.state for trial in ended} == {optuna.trial.TrialState.COMPLETE}
