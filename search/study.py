@@ -1,40 +1,21 @@
 """The study file: what a search is asked to do. Every fault is found at once and says where it is and what must hold."""
 
-import inspect
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, ValidatorFunctionWrapHandler, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, model_validator
 
 from search import notation
-from search.errors import Fault, StudyError, UserError, nearest
+from search.errors import Fault, StudyError, UserError
+from search.faults import ERM, NAME, OBJECTIVES, meaning, structure
 from search.space import Refusals, Space, space
-from trainables import nets, scores
-from trainables.data import load
-from trainables.optimizer import OPTIMIZERS, SCHEDULES
 from trainables.training import TRAINING, TRAINING_KNOBS
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
-"""What a study or a method may be called: its name becomes a folder, a file and an Optuna study."""
-
-ERM = "erm"
-"""The method that every other is judged against; always part of a study."""
-
-OBJECTIVES = ("accuracy", "tail", "stability")
 SAMPLERS = ("tpe", "gp", "nsga2", "cmaes", "random", "qmc")
 FIXED = ("data", "net", "training", "objectives", "tail", "precision")
 """Parts that may not change in a study's life: configurations trained differently cannot be compared."""
-
-SHARES = {
-    "label_noise": Field(ge=0, lt=1),
-    "fraction": Field(gt=0, le=1),
-    "test_share": Field(gt=0, lt=1),
-    "selection_share": Field(gt=0, lt=1),
-    "probe_share": Field(gt=0, lt=1),
-}
-"""Bounds of arguments of `trainables.data.load.load`."""
 
 Count = Annotated[int, Field(ge=1, strict=True)]
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -142,11 +123,11 @@ class Study(Part):
         if not isinstance(given, Mapping):
             raise StudyError([Fault("", f"must be keys and values, as in `name: digits`, got {type(given).__name__}")])
         plain = {key: value for key, value in given.items() if value is not None}
-        faults = list(_meaning(plain))
+        faults = list(meaning(plain))
         try:
             study = make({**plain, "methods": _written_out(plain)})
         except ValidationError as error:
-            raise StudyError([*_structure(error), *faults]) from error
+            raise StudyError([*structure(error, cls), *faults]) from error
         if faults:
             raise StudyError(faults)
         return study
@@ -201,138 +182,6 @@ class Study(Part):
     def budget_of(self, method: str) -> int:
         """How many configurations of a method: the budget, or as many as there are where that is less (1 without a searched knob)."""
         return int(min(self.budget.configurations, self.spaces[method].points))
-
-
-def _meaning(given: Mapping[str, Any]) -> Iterator[Fault]:
-    """Faults that the shape of the data alone does not show."""
-    yield from _arguments("data", given.get("data"), load.SOURCES, load.load, ("name",))
-    net = given.get("net")
-    named = nets.NETS.get(net["name"]) if isinstance(net, Mapping) and isinstance(net.get("name"), str) else None
-    yield from _arguments("net", net, nets.NETS, named, ("shape", "classes"))
-    yield from _training(given.get("training"))
-    yield from _methods(given)
-    if isinstance(given.get("tail"), str):
-        try:
-            scores.tail_named(given["tail"])
-        except ValueError as error:
-            yield Fault("tail", str(error).removeprefix("tail "))
-    yield from _consistency(given)
-
-
-def _arguments(part: str, given: Any, table: Mapping[str, Any], function: Any, but: tuple[str, ...]) -> Iterator[Fault]:
-    """Faults of the name and the keyword arguments of a data set or a net."""
-    if given is None:
-        return
-    if not isinstance(given, Mapping) or "name" not in given:
-        yield Fault(part, f"must be keys with a name, as in {{name: {next(iter(table))}}}, got {given!r}")
-        return
-    if given["name"] not in table:
-        yield Fault(f"{part}.name", f"must be one of {', '.join(table)}, got {given['name']!r}; {nearest(given['name'], list(table))}")
-    if function is None:
-        return
-    parameters = {name: one for name, one in inspect.signature(function).parameters.items() if name not in but}
-    for name, value in given.items():
-        if name == "name":
-            continue
-        if name not in parameters:
-            yield Fault(f"{part}.{name}", f"is no key of {part}; {nearest(name, [*parameters, 'name'])}")
-            continue
-        bound = SHARES.get(name) if part == "data" else (Field(ge=1) if parameters[name].annotation is int else None)
-        message = _misfit(parameters[name].annotation, bound, value)
-        if message:
-            yield Fault(f"{part}.{name}", f"{message}; its default is {parameters[name].default!r}")
-
-
-def _misfit(annotation: Any, bound: Any, value: Any) -> str | None:
-    expected: Any = Annotated[annotation, bound] if bound is not None else annotation
-    try:
-        TypeAdapter(expected, config=ConfigDict(strict=True)).validate_python(value)
-    except ValidationError as error:
-        return _must(error.errors()[0]["msg"], value)
-    return None
-
-
-def _training(given: Any) -> Iterator[Fault]:
-    if not isinstance(given, Mapping):
-        return
-    for key, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-        if key in given and given[key] not in table:
-            yield Fault(f"training.{key}", f"must be one of {', '.join(table)}, got {given[key]!r}")
-    refused = Refusals()
-    space(ERM, {}, {knob.name: given[knob.name] for knob in TRAINING_KNOBS if knob.name in given}, refused)
-    yield from (Fault(f"training.{key}", message) for key, message in refused.items())
-
-
-def _methods(given: Mapping[str, Any]) -> Iterator[Fault]:
-    chosen = given.get("methods")
-    if not isinstance(chosen, Mapping) or not chosen:
-        if "methods" in given:
-            yield Fault("methods", f"must name methods, as in `methods: {{g-mix: {{}}, softad: {{}}}}`, got {chosen!r}")
-        return
-    for name, asked in chosen.items():
-        if not isinstance(name, str) or not TypeAdapter(Annotated[str, Field(pattern=f"^{NAME}$")]).validator.isinstance_python(name):
-            yield Fault(f"methods.{name}", "must be a name of letters, digits, dots, dashes and underscores")
-            continue
-        if asked is not None and not isinstance(asked, Mapping):
-            yield Fault(f"methods.{name}", f"must be its knobs, as in `{name}: {{}}`, got {asked!r}")
-            continue
-        refused = Refusals()
-        space(name, asked or {}, {}, refused)
-        for key, message in refused.items():
-            yield Fault(f"methods.{name}.{key}" if key else f"methods.{name}", message)
-
-
-def _consistency(given: Mapping[str, Any]) -> Iterator[Fault]:
-    """Faults between one part and another."""
-    seeds, objectives = given.get("seeds", 3), given.get("objectives", list(OBJECTIVES))
-    if seeds == 1 and isinstance(objectives, list) and "stability" in objectives:
-        yield Fault("seeds", "must be 2 or more where stability is an objective, got 1; raise it or drop stability")
-    if isinstance(objectives, list) and all(isinstance(one, str) for one in objectives) and len(set(objectives)) < len(objectives):
-        yield Fault("objectives", f"must name each objective once, got {objectives}")
-    halving, training = given.get("halving"), given.get("training")
-    rungs = halving.get("rungs") if isinstance(halving, Mapping) else None
-    epochs = training.get("epochs", TRAINING["epochs"]) if isinstance(training, Mapping) else TRAINING["epochs"]
-    if isinstance(rungs, list) and isinstance(epochs, int) and all(isinstance(rung, int) for rung in rungs):
-        if any(rung >= epochs for rung in rungs):
-            yield Fault("halving.rungs", f"must lie before the last epoch, {epochs}, got {rungs}")
-        if sorted(set(rungs)) != rungs:
-            yield Fault("halving.rungs", f"must rise, got {rungs}")
-
-
-def _structure(error: ValidationError) -> Iterator[Fault]:
-    """Pydantic's findings in our words."""
-    for found in error.errors():
-        path = ".".join(str(key) for key in found["loc"] if key not in {"literal['auto']", "constrained-int"})
-        if path.startswith("methods.") or (path == "methods" and found["type"] != "missing"):
-            continue
-        if found["type"] == "extra_forbidden":
-            yield Fault(path, f"is no key of {_around(found['loc'])}; {nearest(str(found['loc'][-1]), _keys(found['loc'][:-1]))}")
-        elif found["type"] == "missing":
-            yield Fault("", f"must have the key {path}; add it, as in `{_EXAMPLES.get(path, path + ': ...')}`")
-        elif found["type"] == "string_pattern_mismatch":
-            yield Fault(path, f"must be a name of letters, digits, dots, dashes and underscores, got {found['input']!r}")
-        else:
-            yield Fault(path, _must(found["msg"], found["input"]))
-
-
-_EXAMPLES = {"name": "name: digits", "methods": "methods: {g-mix: {}, softad: {}}"}
-
-
-def _must(message: str, value: Any) -> str:
-    words = message[0].lower() + message[1:]
-    return f"{words.replace('input should', 'must').replace('must have', 'must have')}, got {value!r}"
-
-
-def _around(loc: tuple[Any, ...]) -> str:
-    return ".".join(str(key) for key in loc[:-1]) or "a study"
-
-
-def _keys(loc: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = Study
-    for key in loc:
-        inner = model.model_fields[str(key)].annotation
-        model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else Study
-    return list(model.model_fields)
 
 
 def _written_out(given: Mapping[str, Any]) -> Any:

@@ -1,0 +1,160 @@
+"""What can be wrong with a study beyond its shape, and pydantic's findings in words that teach."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from search.errors import Fault, nearest
+from search.space import Refusals, space
+from trainables import arguments, nets, scores
+from trainables.data.check import check
+from trainables.optimizer import OPTIMIZERS, SCHEDULES
+from trainables.training import TRAINING, TRAINING_KNOBS
+
+NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+"""What a study or a method may be called: its name becomes a folder, a file and an Optuna study."""
+
+ERM = "erm"
+"""The method that every other is judged against; always part of a study."""
+
+OBJECTIVES = ("accuracy", "tail", "stability")
+
+
+def meaning(given: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults that the shape of the data alone does not show."""
+    yield from _data(given.get("data"))
+    yield from _net(given.get("net"))
+    yield from _training(given.get("training"))
+    yield from _methods(given)
+    if isinstance(given.get("tail"), str):
+        try:
+            scores.tail_named(given["tail"])
+        except ValueError as error:
+            yield Fault("tail", str(error).removeprefix("tail "))
+    yield from _consistency(given)
+
+
+def _data(given: Any) -> Iterator[Fault]:
+    if given is not None and not isinstance(given, Mapping):
+        yield Fault("data", f"must be keys with a name, as in {{name: digits}}, got {given!r}")
+    elif given is not None:
+        yield from (_placed(line) for line in check(given))
+
+
+def _net(given: Any) -> Iterator[Fault]:
+    if given is None:
+        return
+    if not isinstance(given, Mapping) or "name" not in given:
+        yield Fault("net", f"must be keys with a name, as in {{name: {next(iter(nets.NETS))}}}, got {given!r}")
+        return
+    if given["name"] not in nets.NETS:
+        near = nearest(given["name"], list(nets.NETS))
+        yield Fault("net.name", f"must be one of {', '.join(nets.NETS)}, got {given['name']!r}; {near}")
+        return
+    options = {key: value for key, value in given.items() if key != "name"}
+    yield from (_placed(line) for line in arguments.faults("net", nets.NETS[given["name"]], options, skip=2, beside=("name",)))
+    for key, value in options.items():
+        if isinstance(value, int) and not isinstance(value, bool) and value < 1:
+            yield Fault(f"net.{key}", f"must be at least 1, got {value}")
+
+
+def _placed(line: str) -> Fault:
+    """A fault that begins with its key."""
+    path, _, message = line.partition(" ")
+    return Fault(path, message)
+
+
+def _training(given: Any) -> Iterator[Fault]:
+    if not isinstance(given, Mapping):
+        return
+    for key, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+        if key in given and given[key] not in table:
+            yield Fault(f"training.{key}", f"must be one of {', '.join(table)}, got {given[key]!r}")
+    refused = Refusals()
+    space(ERM, {}, {knob.name: given[knob.name] for knob in TRAINING_KNOBS if knob.name in given}, refused)
+    yield from (Fault(f"training.{key}", message) for key, message in refused.items())
+
+
+def _methods(given: Mapping[str, Any]) -> Iterator[Fault]:
+    chosen = given.get("methods")
+    if not isinstance(chosen, Mapping) or not chosen:
+        if "methods" in given:
+            yield Fault("methods", f"must name methods, as in `methods: {{g-mix: {{}}, softad: {{}}}}`, got {chosen!r}")
+        return
+    for name, asked in chosen.items():
+        if not isinstance(name, str) or not TypeAdapter(Annotated[str, Field(pattern=f"^{NAME}$")]).validator.isinstance_python(name):
+            yield Fault(f"methods.{name}", "must be a name of letters, digits, dots, dashes and underscores")
+            continue
+        if asked is not None and not isinstance(asked, Mapping):
+            yield Fault(f"methods.{name}", f"must be its knobs, as in `{name}: {{}}`, got {asked!r}")
+            continue
+        refused = Refusals()
+        space(name, asked or {}, {}, refused)
+        for key, message in refused.items():
+            yield Fault(f"methods.{name}.{key}" if key else f"methods.{name}", message)
+
+
+def _consistency(given: Mapping[str, Any]) -> Iterator[Fault]:
+    """Faults between one part and another."""
+    seeds, objectives = given.get("seeds", 3), given.get("objectives", list(OBJECTIVES))
+    if seeds == 1 and isinstance(objectives, list) and "stability" in objectives:
+        yield Fault("seeds", "must be 2 or more where stability is an objective, got 1; raise it or drop stability")
+    if isinstance(objectives, list) and all(isinstance(one, str) for one in objectives) and len(set(objectives)) < len(objectives):
+        yield Fault("objectives", f"must name each objective once, got {objectives}")
+    halving, training = given.get("halving"), given.get("training")
+    rungs = halving.get("rungs") if isinstance(halving, Mapping) else None
+    epochs = training.get("epochs", TRAINING["epochs"]) if isinstance(training, Mapping) else TRAINING["epochs"]
+    if isinstance(rungs, list) and isinstance(epochs, int) and all(isinstance(rung, int) for rung in rungs):
+        if any(rung >= epochs for rung in rungs):
+            yield Fault("halving.rungs", f"must lie before the last epoch, {epochs}, got {rungs}")
+        if sorted(set(rungs)) != rungs:
+            yield Fault("halving.rungs", f"must rise, got {rungs}")
+
+
+def structure(error: ValidationError, study: type[BaseModel]) -> Iterator[Fault]:
+    """Pydantic's findings in our words, one a key."""
+    found: dict[str, list[str]] = {}
+    for one in error.errors():
+        path = ".".join(str(key) for key in one["loc"] if key not in {"literal['auto']", "constrained-int"})
+        if path.startswith("methods.") or (path == "methods" and one["type"] != "missing"):
+            continue
+        if one["type"] == "missing":
+            yield Fault("", f"must have the key {path}; add it, as in `{_EXAMPLES.get(path, path + ': ...')}`")
+        elif one["type"] == "extra_forbidden":
+            near = nearest(str(one["loc"][-1]), _keys(study, one["loc"][:-1]))
+            yield Fault(path, f"is no key of {'.'.join(map(str, one['loc'][:-1])) or 'a study'}; {near}")
+        else:
+            found.setdefault(path, []).append(_must(one))
+    for path, messages in found.items():
+        yield Fault(
+            path, f"{' or '.join([messages[0], *(one.removeprefix('must be ') for one in messages[1:])])}, got {_given(error, path)!r}"
+        )
+
+
+_EXAMPLES = {"name": "name: digits", "methods": "methods: {g-mix: {}, softad: {}}"}
+
+
+def _must(found: Any) -> str:
+    if found["type"] == "string_pattern_mismatch":
+        return "must be a name of letters, digits, dots, dashes and underscores"
+    if found["type"] == "model_type":
+        return "must be keys and values, as in {key: value}"
+    words = found["msg"][0].lower() + found["msg"][1:]
+    return (
+        words.replace("input should", "must")
+        .replace("a valid integer", "a whole number")
+        .replace("a valid string", "text")
+        .replace("a valid number", "a number")
+    )
+
+
+def _given(error: ValidationError, path: str) -> Any:
+    return next(one["input"] for one in error.errors() if ".".join(map(str, one["loc"])).startswith(path))
+
+
+def _keys(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
+    for key in loc:
+        inner = model.model_fields[str(key)].annotation
+        model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else model
+    return list(model.model_fields)
