@@ -86,9 +86,8 @@ def diagonal(transition: Transition, along: Along, radius: Tensor) -> Tensor:
     two batches.
     """
     difference, value = gap(transition)
-    gradient, direction = transition.gradient.value, transition.gradient.trace["direction"]
-    weighted = {name: gradient[name] ** 2 * direction[name] for name in gradient}
-    return -transition.lr * value * tree.dot(difference, weighted)
+    terms = tree.map(_weighted_sum, difference, transition.gradient.value, transition.gradient.trace["direction"])
+    return -transition.lr * value * torch.stack([term for _, term in tree.leaves(terms)]).sum()
 
 
 def exact(transition: Transition, along: Along, radius: Tensor) -> Tensor:
@@ -108,6 +107,11 @@ def gap(transition: Transition) -> tuple[Params, Tensor]:
         return transition.probe.losses(params)[0].mean() - transition.plain.losses(params)[0].mean()
 
     return grad_and_value(difference)(transition.after.params)
+
+
+def _weighted_sum(difference: Tensor, gradient: Tensor, direction: Tensor) -> Tensor:
+    """sum_k d_k g_k^2 u_k over one tensor; tensor by tensor, so that no copy of all weights is made."""
+    return (difference * gradient * gradient * direction).sum()
 
 
 def adam_on_logarithm() -> Positivity:
