@@ -4,38 +4,53 @@ import numpy as np
 import pandas as pd
 
 from analysis import words
+from analysis.findings import Findings, called
 from analysis.page import Head
 from analysis.ranking import Ranking
+from analysis.sections.order import both, optimism
 from analysis.summary import USEFULNESS
 from analysis.table import Table
 
 
-def head(table: Table, ranked: Ranking) -> Head:
+def head(found: Findings) -> Head:
     """The head of the page."""
+    table = found.table
     data = table.intent.get("data")
     name = data.get("name", "") if isinstance(data, dict) else data or ""
     net = table.intent.get("net")
-    on = " · ".join(
-        str(part) for part in (name and f"data {name}", isinstance(net, dict) and net.get("name") and f"net {net['name']}") if part
+    noise = f"label noise {float(data['label_noise']):g}" if isinstance(data, dict) and data.get("label_noise") else ""
+    on = " · ".join(str(part) for part in (name and f"data {name}", noise, isinstance(net, dict) and f"net {net.get('name', '')}") if part)
+    return Head(f"Study {table.name}", on, sentences(found), warnings(found), facts(found))
+
+
+def sentences(found: Findings) -> list[str]:
+    """Which configuration, how sure, and how it stands against ERM: from the confirmed figures once there are some."""
+    if found.confirmed is None:
+        return [_which(found.ranked), _how_sure(found.ranked), _against(found.ranked)]
+    ranked = found.confirmed[1]
+    gap, _ = optimism(both(found))
+    told = (
+        f" The search had reported {100 * abs(gap):.1f} points of utility {'more' if gap > 0 else 'less'} on average."
+        if words.known(gap)
+        else ""
     )
-    return Head(f"Study {table.name}", on, sentences(table, ranked), warnings(table, ranked), facts(table, ranked))
-
-
-def sentences(table: Table, ranked: Ranking) -> list[str]:
-    """Which configuration, how sure, and how it stands against ERM."""
-    return [_which(ranked), _how_sure(ranked), _against(ranked)]
+    return [
+        _which(ranked, "confirmed on fresh seeds and the test split, "),
+        _how_sure(ranked, "of the confirmed "),
+        _against(ranked) + told,
+    ]
 
 
 def _called(row: pd.Series) -> str:
-    return f"{row['method']} {row['configuration']}" + (f" ({row['knobs']})" if row["knobs"] else "")
+    return called(row) + (f" ({row['knobs']})" if row["knobs"] else "")
 
 
-def _which(ranked: Ranking) -> str:
+def _which(ranked: Ranking, where: str = "") -> str:
     first = ranked.frame.iloc[0]
     if not words.known(first["guarantee"]):
-        return f"{_called(first)} comes first, with {_levels(first)}; with one seed a configuration nobody can say what a retraining would give."
+        return f"{_called(first)} comes first, {where}with {_levels(first)}; with one seed a configuration nobody can say what a retraining would give."
     return (
-        f"{_called(first)} comes first by rule {ranked.rule}: {_levels(first)}, and a retraining with a new seed exceeds a utility of "
+        f"{_called(first)} comes first by rule {ranked.rule}, {where}with {_levels(first)}; a retraining with a new seed exceeds a utility of "
         f"{words.percent(first['guarantee'])} % with chance 95 %."
     )
 
@@ -45,7 +60,7 @@ def _levels(row: pd.Series) -> str:
     return f"mean accuracy {mean} %, tail {tail} %"
 
 
-def _how_sure(ranked: Ranking) -> str:
+def _how_sure(ranked: Ranking, of: str = "of ") -> str:
     frame = ranked.frame
     inside = int(frame["indistinguishable"].sum())
     if not inside:
@@ -59,7 +74,7 @@ def _how_sure(ranked: Ranking) -> str:
         if others
         else "no other can be the best with 95 % confidence"
     )
-    return f"It is the best of {len(frame):,} with probability {chance}; {told}."
+    return f"It is the best {of}{len(frame):,} with probability {chance}; {told}."
 
 
 def _against(ranked: Ranking) -> str:
@@ -78,30 +93,31 @@ def _against(ranked: Ranking) -> str:
     return f"Against ERM it gains {', '.join(gains)}{also}, after shrinkage for having been chosen."
 
 
-def warnings(table: Table, ranked: Ranking) -> list[str]:
+def warnings(found: Findings) -> list[str]:
     """What cannot be concluded, and what was not read."""
+    table, ranked = found.table, found.ranked
     frame, summary = ranked.frame, ranked.summary
-    found = []
+    told = []
     if (summary.seeds < 2).all():
-        found.append(
+        told.append(
             "Every configuration has one seed: there are no intervals, chances or guarantees, and the order may be seed noise alone. Raise seeds and resume."
         )
     elif not np.isfinite(summary.figures[USEFULNESS].lower).all():
-        found.append("For some configurations the spread over seeds is unknown; they are ordered by their plain mean.")
+        told.append("For some configurations the spread over seeds is unknown; they are ordered by their plain mean.")
     if len(frame) == 1:
-        found.append("One configuration has finished: there is no ranking yet, and no spread to borrow from others.")
+        told.append("One configuration has finished: there is no ranking yet, and no spread to borrow from others.")
     if (summary.failures == summary.seeds).all():
-        found.append("Every seed of every configuration diverged: all stand at chance level. Lower the learning rate or the knobs' ranges.")
+        told.append("Every seed of every configuration diverged: all stand at chance level. Lower the learning rate or the knobs' ranges.")
     if ranked.rule == "guarantee" and not frame["kept"].any():
-        found.append("No configuration passes the guarantee rule's conditions; the order below is by the lower bound alone.")
+        told.append("No configuration passes the guarantee rule's conditions; the order below is by the lower bound alone.")
     if ranked.rule == "oracle":
-        found.append("Rule oracle chose by the test split: the figures shown are those it chose by, and too high for a forecast.")
-    if table.confirmed is None and len(frame) > 1:
-        found.append(
+        told.append("Rule oracle chose by the test split: the figures shown are those it chose by, and too high for a forecast.")
+    if found.confirmed is None and ranked.rule != "oracle" and len(frame) > 1:
+        told.append(
             "Nothing is confirmed yet: these are figures on the split that the search chose by. Run altiplano confirm for fresh seeds on the test split."
         )
     unfinished = _unfinished(table)
-    return [*([unfinished] if unfinished else []), *found, *table.notes]
+    return [*([unfinished] if unfinished else []), *told, *table.notes]
 
 
 def _unfinished(table: Table) -> str:
@@ -130,13 +146,14 @@ def _has_knobs(table: Table, method: str) -> bool:
     return bool(ranges) or any(isinstance(value, list) for value in training.values())
 
 
-def facts(table: Table, ranked: Ranking) -> list[tuple[str, str]]:
+def facts(found: Findings) -> list[tuple[str, str]]:
     """Small facts of the study."""
+    table, ranked = found.table, found.ranked
     state = table.configurations["state"]
     dropped = int((state == "dropped").sum())
     seeds = ranked.summary.seeds
     spread = f"{seeds.min():.0f}" if seeds.min() == seeds.max() else f"{seeds.min():.0f} to {seeds.max():.0f}"
-    found = [
+    told = [
         ("configurations", f"{len(ranked.frame):,}" + (f" + {dropped:,} dropped at rungs" if dropped else "")),
         ("methods", f"{len(table.methods)}"),
         ("seeds a configuration", spread),
@@ -145,6 +162,6 @@ def facts(table: Table, ranked: Ranking) -> list[tuple[str, str]]:
         ("training time", words.duration(float(table.members["seconds"].sum()))),
     ]
     if table.truth is not None:
-        found.append((f"examples, {table.split} split", f"{len(table.truth.y):,} of {table.truth.classes} classes"))
-    found.append(("tail", str(table.intent.get("tail", "as scored"))))
-    return found
+        told.append((f"examples, {table.split} split", f"{len(table.truth.y):,} of {table.truth.classes} classes"))
+    told.append(("tail", str(table.intent.get("tail", "as scored"))))
+    return told

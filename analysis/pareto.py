@@ -13,15 +13,19 @@ CERTAIN = 3.0
 
 
 def front(points: Floats) -> NDArray[np.bool_]:
-    """Whether each of the points (C, F) is dominated by none: no other is as good everywhere and better somewhere."""
-    order = np.lexsort(tuple(-points[:, column] for column in reversed(range(points.shape[1]))))
+    """Whether each of the points (C, F) is dominated by none: no other is as good everywhere and better somewhere.
+
+    Strikes out what each survivor dominates, the largest sum first: whoever dominates has the larger sum, so no survivor is struck later.
+    """
+    index = np.lexsort((*points.T[::-1], points.sum(1)))[::-1]
+    ordered = points[index]
+    place = 0
+    while place < len(ordered):
+        beaten = (ordered <= ordered[place]).all(1) & (ordered < ordered[place]).any(1)
+        ordered, index = ordered[~beaten], index[~beaten]
+        place += 1
     inside = np.zeros(len(points), bool)
-    kept = np.empty((0, points.shape[1]))
-    for place in order:
-        point = points[place]
-        if not ((kept >= point).all(1) & (kept > point).any(1)).any():
-            inside[place] = True
-            kept = np.vstack([kept[~((point >= kept).all(1) & (point > kept).any(1))], point])
+    inside[index] = True
     return inside
 
 
@@ -37,23 +41,8 @@ def chance_of_front(draws: Floats, least: Floats, most: Floats) -> Floats:
     rows = np.flatnonzero(~hopeless)
     chance = np.zeros(draws.shape[1])
     values = np.ascontiguousarray(draws[:, rows])
-    chance[rows] = np.mean([_front_fast(sample) for sample in values], axis=0) if len(rows) else 0.0
+    chance[rows] = np.mean([front(sample) for sample in values], axis=0) if len(rows) else 0.0
     return chance
-
-
-def _front_fast(points: Floats) -> NDArray[np.bool_]:
-    """`front` for points in general position: strike out what each survivor beats, the best sum first."""
-    alive = np.ones(len(points), bool)
-    order = np.argsort(-points.sum(1), kind="stable")
-    ordered = points[order]
-    place = 0
-    index = np.arange(len(points))
-    while place < len(ordered):
-        beaten = (ordered <= ordered[place]).all(1) & (ordered < ordered[place]).any(1)
-        alive[order[index[beaten]]] = False
-        ordered, index = ordered[~beaten], index[~beaten]
-        place += 1
-    return alive
 
 
 def hypervolume(points: Floats, reference: Floats) -> float:

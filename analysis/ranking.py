@@ -188,12 +188,12 @@ def _frame(table: Table, summary: Summary, found: Chances) -> pd.DataFrame:
 
 
 def _knob_texts(table: Table, frame: pd.DataFrame) -> list[str]:
-    """The knobs that the study turns, as `name value` words; those that no method varies are left to the study file."""
+    """The knobs that the search turned, as `name value` words; those that no method varies are left to the study file."""
     knobs = table.knobs.reindex(frame.index)
-    method = frame["method"].to_numpy()
-    columns = []
-    for name in knobs.columns:
-        values = knobs[name]
-        varies = values.groupby(method).transform("nunique").to_numpy() > 1
-        columns.append([f"{name} {value:.3g}" if show and not np.isnan(value) else "" for value, show in zip(values, varies, strict=True)])
-    return [", ".join(word for word in words if word) for words in zip(*columns, strict=True)] if columns else [""] * len(frame)
+    texts = pd.Series("", index=frame.index)
+    for method, names in table.turned.items():
+        rows = knobs.loc[(frame["method"] == method).to_numpy(), names].to_numpy(float)
+        texts[(frame["method"] == method).to_numpy()] = [
+            ", ".join(f"{name} {value:.3g}" for name, value in zip(names, row, strict=True)) for row in rows.tolist()
+        ]
+    return texts.to_list()

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from analysis import answer, page, sections
+from analysis import answer, findings, page, sections
 from analysis.figures import style
 from analysis.page import Section
-from analysis.ranking import Ranking, ranking
+from analysis.ranking import Ranking
 from analysis.summary import WEIGHTS
 from analysis.table import Table, load
 
@@ -38,17 +38,17 @@ def report(path: str, rule: str = "guarantee", weights: Mapping[str, float] = WE
     """
     table = load(str(path))
     folder = _folder(table, out)
-    ranked = ranking(table, rule, weights)
-    parts = sections.every(table, ranked)
-    head = answer.head(table, ranked)
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    for section in parts:
-        for drawing in (*section.drawings, *section.folded):
-            style.save(drawing, str(folder / "figures" / drawing.name))
-    write_tables(ranked, sections.tables(table, ranked), folder)
+    found = findings.find(table, rule, weights)
+    _clear(folder)
+    write_tables(found.ranked, sections.tables(found), folder)
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    with style.house():
+        parts = sections.every(found)
+        for drawing in drawings(parts):
+            style.save(drawing, str(folder / "figures" / drawing.name))
+        text = page.render(answer.head(found), parts, today)
     target = folder / "index.html"
-    target.write_text(page.render(head, parts, today), encoding="utf-8")
+    target.write_text(text, encoding="utf-8")
     return target
 
 
@@ -60,6 +60,14 @@ def _folder(table: Table, out: str | Path | None) -> Path:
             f"a report is written to a local folder, and the study lies at {table.home.address}; name a folder with out (--out)"
         )
     return Path(table.home.root) / "report"
+
+
+def _clear(folder: Path) -> None:
+    """Make the report's folder, without the figures of an earlier report."""
+    (folder / "figures").mkdir(parents=True, exist_ok=True)
+    for old in (folder / "figures").iterdir():
+        if old.suffix in {".png", ".pdf"}:
+            old.unlink()
 
 
 def write_tables(ranked: Ranking, frames: Mapping[str, pd.DataFrame], folder: Path) -> None:

@@ -107,15 +107,30 @@ def summarise(table: Table, weights: Mapping[str, float] = WEIGHTS) -> Summary:
     strata = configurations.groupby(["method", "epochs"]).ngroup().to_numpy()
     floors = _floors(table)
     figures = {
-        name: _figure(members[name].to_numpy(float), place, seeds, failures, strata, floors[name], jackknife=name == "stability")
+        name: figure_of(members[name].to_numpy(float), place, seeds, failures, strata, floors[name], jackknife=name == "stability")
         for name in ("accuracy", "tail", "stability", USEFULNESS)
     }
     return Summary(configurations, seeds, failures, figures, _correlation(members, place, seeds, failures), weights)
 
 
-def _figure(
-    values: Floats, place: NDArray[np.intp], seeds: Floats, failures: Floats, strata: NDArray[np.intp], floor: float, *, jackknife: bool
+def figure_of(
+    values: Floats,
+    place: NDArray[np.intp],
+    seeds: Floats,
+    failures: Floats,
+    strata: NDArray[np.intp],
+    floor: float = statistics.FLOOR,
+    *,
+    jackknife: bool = False,
 ) -> Figure:
+    """One figure from the members' scores.
+
+    Args:
+        values: Scores (M,). place: position of each one's configuration, (M,).
+        seeds, failures, strata: Of the configurations, (C,).
+        floor: Least variance, as in `statistics.fit_prior`.
+        jackknife: The scores are pseudo-values of agreement, whose spread takes three seeds.
+    """
     count = len(seeds)
     mean = np.bincount(place, weights=values, minlength=count) / seeds
     squares = np.bincount(place, weights=(values - mean[place]) ** 2, minlength=count)

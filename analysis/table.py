@@ -6,7 +6,7 @@ Figures of a member are accuracy, tail and stability; its stability is a jackkni
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -40,6 +40,7 @@ class Table:
         configurations: One row a configuration, indexed by key: method, configuration, seeds, failures, epochs, state ("complete" or
             "dropped" at a rung), seconds, noise (split noise of the accuracy).
         knobs: Its numbers by name, indexed by key; nan where a method has no such knob.
+        turned: Names of the knobs that the search turned, by method.
         truth, names, pictures: Labels, class names and pictures of the split; None and empty where the study left none.
         wrong: Members of each method that got each example wrong, (N,).
         paths: Evidence files by number.
@@ -55,6 +56,7 @@ class Table:
     members: pd.DataFrame
     configurations: pd.DataFrame
     knobs: pd.DataFrame
+    turned: dict[str, list[str]]
     truth: Truth | None
     names: list[str]
     pictures: NDArray[np.uint8]
@@ -101,7 +103,7 @@ def load(path: str) -> Table:
             f"a study's folder must hold evidence to be judged, found none in {home.address}/evidence ({told}); let it run on or resume it"
         )
     confirmed = _split(home, "test", "evidence-test")
-    return table if confirmed is None else Table(**{**vars(table), "confirmed": confirmed})
+    return table if confirmed is None else replace(table, confirmed=replace(confirmed, turned=table.turned))
 
 
 def _split(home: Home, split: str, folder: str) -> Table | None:
@@ -121,6 +123,7 @@ def _split(home: Home, split: str, folder: str) -> Table | None:
         members=members.assign(stability=stability.reindex(members.index)),
         configurations=configurations.assign(noise=noise.reindex(configurations.index)),
         knobs=knobs,
+        turned=_turned(knobs, configurations["method"]),
         truth=found[0] if found else None,
         names=found[1] if found else [],
         pictures=found[2] if found else np.zeros(0, np.uint8),
@@ -159,6 +162,11 @@ def _tidy(raw: pd.DataFrame, classes: int | None) -> tuple[pd.DataFrame, pd.Data
     texts = members.drop_duplicates("key").set_index("key")["knobs"]
     knobs = pd.DataFrame([json.loads(text) for text in texts], index=texts.index, dtype=float)
     return members.drop(columns="knobs"), configurations, knobs.reindex(sorted(knobs.columns), axis=1)
+
+
+def _turned(knobs: pd.DataFrame, method: pd.Series) -> dict[str, list[str]]:
+    values = knobs.groupby(method.reindex(knobs.index)).nunique() > 1
+    return {str(name): [str(knob) for knob in values.columns[row.to_numpy()]] for name, row in values.iterrows()}
 
 
 def _agreement(

@@ -36,10 +36,9 @@ def learning(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look], s
         for text, (method, found) in curves.items():
             if name in found:
                 ends.append((text, method, _line(panel, found[name] * (100 if name in SHARES else 1), looks[method].colour)))
+        _near_the_end(panel, [end[1] for _, _, end in ends], rising=name in SHARES)
         _name_ends(panel, ends, looks)
         panel.set_ylabel(WORDS[name])
-        if name in SHARES and ends:
-            panel.set_ylim(bottom=max(0, min(end[1] for _, _, end in ends) - 30))
     axes[-1].set_xlabel("epoch")
     margins(figure, top=3, right=24, between=0.1)
     counts = sorted({len(next(iter(found.values()))) for _, found in curves.values()})
@@ -59,11 +58,20 @@ def _line(axes: Axes, values: NDArray[np.float64], colour: str) -> tuple[float, 
     return float(x[-1]), float(middle[-1])
 
 
+def _near_the_end(axes: Axes, ends: list[float], *, rising: bool) -> None:
+    """Leave out the beginning of training, which would squeeze the differences that matter."""
+    low, high = axes.get_ylim()
+    if rising:
+        axes.set_ylim(max(low, min(ends) - 0.35 * (high - low)), high)
+    else:
+        axes.set_ylim(low, min(high, max(ends) + 0.35 * (high - low)))
+
+
 def _name_ends(axes: Axes, ends: list[tuple[str, str, tuple[float, float]]], looks: dict[str, Look]) -> None:
     if not ends:
         return
     low, high = axes.get_ylim()
-    places = spaced([end[1] for _, _, end in ends], 0.105 * (high - low))
+    places = spaced([end[1] for _, _, end in ends], 0.1 * (high - low), low + 0.02 * (high - low), high - 0.02 * (high - low))
     for (text, method, (x, y)), place in zip(ends, places, strict=True):
         axes.annotate(
             text,
@@ -77,3 +85,26 @@ def _name_ends(axes: Axes, ends: list[tuple[str, str, tuple[float, float]]], loo
             arrowprops={"arrowstyle": "-", "lw": 0.4, "color": looks[method].colour, "shrinkA": 0, "shrinkB": 0},
             annotation_clip=False,
         )
+
+
+def others(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look]) -> list[Drawing]:
+    """Whatever else was recorded, three panels a figure: a panel a name, a line a configuration that has it."""
+    names = dict.fromkeys(name for _, found in curves.values() for name in found if name not in {"accuracy", "tail", "loss"})
+    listed = list(names)
+    drawn = []
+    for start in range(0, len(listed), 3):
+        some = listed[start : start + 3]
+        figure, axes = panels(len(some), 36 * len(some) + 12, sharex=True)
+        for panel, name in zip(axes, some, strict=True):
+            ends = [
+                (text, method, _line(panel, found[name], looks[method].colour)) for text, (method, found) in curves.items() if name in found
+            ]
+            _name_ends(panel, ends, looks)
+            panel.set_ylabel(WORDS.get(name, name.replace("_", " ")))
+        axes[-1].set_xlabel("epoch")
+        margins(figure, left=14, top=3, right=24, between=0.1)
+        caption = "As recorded in training, for the same configurations; line the mean of the seeds, band their range."
+        drawn.append(
+            Drawing(f"curves-{start // 3 + 2}", f"Other curves: {', '.join(name.replace('_', ' ') for name in some)}", caption, figure)
+        )
+    return drawn

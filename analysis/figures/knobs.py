@@ -1,12 +1,16 @@
-"""Each knob against mean, tail and stability."""
+"""Each knob against mean, tail and stability, with the curve of each method, and how much each knob mattered."""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from analysis.figures.style import MUTED, Drawing, Look, key, margins, panels
+from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, key, margins, panels, write
 from analysis.figures.thinned import thinned
+from analysis.importance import Dependence, is_log
+from analysis.table import FIGURES
 
 MEANINGS = {
     "alpha": "mixing ratio",
@@ -21,6 +25,8 @@ MEANINGS = {
 """Words for the knobs that studies turn most; the others go by their names."""
 
 ROWS = {"accuracy": "mean (%)", "tail": "tail (%)", "stability": "stability (%)"}
+BARS = 80
+"""Points up to which each carries its interval."""
 
 
 def label(knob: str) -> str:
@@ -28,80 +34,116 @@ def label(knob: str) -> str:
     return f"{MEANINGS[knob]} ({knob})" if knob in MEANINGS else knob
 
 
-def is_log(values: np.ndarray) -> bool:
-    """Whether a knob's values ask for a logarithmic axis: positive, and spread over a factor of twenty."""
-    finite = values[np.isfinite(values)]
-    return bool(len(finite) and finite.min() > 0 and finite.max() / finite.min() > 20)
-
-
-def knob(frame: pd.DataFrame, values: pd.Series, dropped: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
+def knob(
+    frame: pd.DataFrame,
+    values: pd.Series,
+    dropped: pd.Series,
+    curves: Mapping[tuple[str, str], Dependence],
+    looks: dict[str, Look],
+) -> Drawing:
     """One knob against the three figures, sharing the knob's axis.
 
     Args:
         frame: The ranking.
-        values: The knob's value by configuration key, nan where a method has none or does not turn it.
-        dropped: Configurations left at a rung, with their method; marked below.
+        values: The knob's value by configuration key, nan where a method has none or holds it fixed.
+        dropped: Method of each configuration left at a rung, by key; marked below.
+        curves: Partial dependence by (method, figure).
         looks: How methods are drawn.
     """
-    name = str(values.name)
     rows = frame[values.reindex(frame.index).notna()]
-    x = values.reindex(rows.index)
-    shown = thinned(rows)
+    x, shown = values.reindex(rows.index), thinned(rows)
+    bars = len(shown) <= BARS
     figure, axes = panels(3, 112, sharex=True)
     methods = [method for method in looks if method in set(rows["method"])]
-    for panel, (figure_name, word) in zip(axes, ROWS.items(), strict=True):
+    for panel, (name, word) in zip(axes, ROWS.items(), strict=True):
         for method in methods:
             part = shown[shown["method"] == method]
-            _points(panel, x.reindex(part.index).to_numpy(), part, figure_name, looks[method], bars=len(shown) <= 150)
-        _frame_rows(panel, rows[figure_name])
+            _points(panel, x.reindex(part.index).to_numpy(), part, name, looks[method], bars=bars, faint=bool(curves))
+            if (method, name) in curves:
+                _curve(panel, curves[method, name], looks[method].colour)
+        _frame_rows(panel, rows[name])
         panel.set_ylabel(word)
     left = values.reindex(dropped.index).dropna()
-    for method, part in left.groupby(dropped["method"].reindex(left.index)):
-        axes[-1].plot(
-            thinned(part.to_frame())[name],
-            np.full(len(thinned(part.to_frame())), 0.02),
-            "|",
-            color=looks[str(method)].colour,
-            ms=4,
-            mew=0.6,
-            transform=axes[-1].get_xaxis_transform(),
-            clip_on=False,
-        )
-    if is_log(x.to_numpy()):
-        axes[-1].set_xscale("log")
-        axes[-1].xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0) if x.max() / x.min() < 1e3 else (1.0,)))
-        axes[-1].xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
-        axes[-1].xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes[-1].set_xlabel(label(name))
+    _mark_dropped(axes[-1], left, dropped, looks)
+    set_scale(axes[-1], x.to_numpy())
+    axes[-1].set_xlabel(label(str(values.name)))
     used = key(figure, [(method, looks[method]) for method in methods])
     margins(figure, top=used + 2, between=0.1)
     counted = ", ".join(f"{method} {(rows['method'] == method).sum():,}" for method in methods)
-    thin = f" ({len(shown):,} drawn)" if len(shown) < len(rows) else ""
-    bars = "; bars are 95 % intervals of the mean over retrainings" if len(shown) <= 150 else ""
-    ticks = f" Ticks at the bottom: {len(left):,} configurations dropped at a rung." if len(left) else ""
-    return Drawing(
-        f"knob-{name}",
-        f"{label(name)[0].upper()}{label(name)[1:]}",
-        f"Each point is a configuration{bars}. n = {len(rows):,}: {counted}{thin}.{ticks}",
-        figure,
+    lines = " Curves: partial dependence of each method with its 95 % band, its other knobs averaged out." if curves else ""
+    words = [
+        f"Each point is a configuration{', its bar the 95 % interval of the mean over retrainings' if bars else ''}.{lines}",
+        f"n = {len(rows):,}: {counted}{f' ({len(shown):,} drawn)' if len(shown) < len(rows) else ''}.",
+        f"Ticks at the bottom: {len(left):,} configurations dropped at a rung." if len(left) else "",
+    ]
+    title = label(str(values.name))
+    return Drawing(f"knob-{values.name}", title[0].upper() + title[1:], " ".join(word for word in words if word), figure)
+
+
+def importance(shares: pd.DataFrame, looks: dict[str, Look], fewest: int) -> Drawing:
+    """PED-ANOVA shares of each method's knobs, one panel a figure."""
+    pairs = list(dict.fromkeys(zip(shares["method"], shares["knob"], strict=True)))
+    figure, axes = panels(1, 16 + 4.2 * len(pairs), columns=3)
+    for panel, name in zip(axes, FIGURES, strict=True):
+        part = shares[shares["figure"] == name].set_index(["method", "knob"])["share"]
+        for place, pair in enumerate(pairs):
+            share = 100 * float(part.get(pair, np.nan))
+            panel.barh(place, share, color=looks[pair[0]].colour, height=0.65)
+            write(panel, share + 3, place, f"{share:.0f}" if np.isfinite(share) else "", va="center")
+        panel.set(xlim=(0, 125), ylim=(len(pairs) - 0.4, -0.6), xticks=[0, 50, 100], yticks=[], title=ROWS[name].split(" (")[0])
+        panel.grid(axis="y", visible=False)
+    for place, (method, name) in enumerate(pairs):
+        write(axes[0], -6, place, f"{method} · {name}", looks[method].colour, ha="right", va="center")
+    axes[1].set_xlabel("share of importance (%)")
+    margins(figure, left=30, top=6, bottom=9)
+    caption = (
+        "PED-ANOVA: how much each knob decides whether a configuration is among its method's best (top tenth, at least five). Shares of a method "
+        f"sum to 100 % per figure. From n = {fewest:,} configurations or more a method; below fifty the shares are rough."
     )
+    return Drawing("importance", "Which knob mattered", caption, figure)
 
 
-def _points(axes: Axes, x: np.ndarray, part: pd.DataFrame, name: str, look: Look, *, bars: bool) -> None:
+def set_scale(axes: Axes, values: np.ndarray) -> None:
+    """Logarithmic with plain numbers where the knob's values ask for it."""
+    if not is_log(values):
+        return
+    axes.set_xscale("log")
+    wide = np.nanmax(values) / np.nanmin(values) >= 300
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 3.0)))
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+
+
+def _points(axes: Axes, x: np.ndarray, part: pd.DataFrame, name: str, look: Look, *, bars: bool, faint: bool) -> None:
     if bars:
-        axes.vlines(x, 100 * part[f"{name}_low"], 100 * part[f"{name}_high"], color=look.colour, lw=0.5, alpha=0.35)
-    axes.plot(x, 100 * part[name], look.shape, color=look.colour, ms=3, mew=0, alpha=0.75 if bars else 0.4)
+        axes.vlines(x, 100 * part[f"{name}_low"], 100 * part[f"{name}_high"], color=look.colour, lw=0.5, alpha=0.3)
+    axes.plot(x, 100 * part[name], look.shape, color=look.colour, ms=2.6, mew=0, alpha=0.5 if faint else 0.8)
+
+
+def _curve(axes: Axes, found: Dependence, colour: str) -> None:
+    axes.fill_between(found.at, 100 * (found.mean - found.half), 100 * (found.mean + found.half), color=colour, alpha=0.15, lw=0)
+    axes.plot(found.at, 100 * found.mean, color=colour, lw=1.4)
+
+
+def _mark_dropped(axes: Axes, left: pd.Series, dropped: pd.Series, looks: dict[str, Look]) -> None:
+    for method in dict.fromkeys(dropped.reindex(left.index)):
+        part = thinned(left[dropped.reindex(left.index) == method].to_frame(), 300).iloc[:, 0]
+        bottom = axes.get_xaxis_transform()
+        axes.plot(part, np.full(len(part), 0.03), "|", color=looks[str(method)].colour, ms=4, mew=0.6, alpha=0.6, transform=bottom)
 
 
 def _frame_rows(axes: Axes, values: pd.Series) -> None:
-    """The upper three quarters in full; what lies far below is marked at the edge."""
+    """The upper three quarters in full; what lies far below is counted at the edge."""
     known = 100 * values.dropna().to_numpy()
     if len(known) < 2 or np.ptp(known) == 0:
+        if not len(known):
+            axes.text(0.5, 0.5, "needs two seeds", transform=axes.transAxes, ha="center", va="center", fontsize=7, color=MUTED)
         return
     low, high = np.quantile(known, [0.25, 1])
-    least = max(known.min(), low - 2 * (high - low))
+    least = max(known.min(), low - 1.5 * (high - low))
     pad = 0.08 * (high - least)
     axes.set_ylim(least - pad, high + pad)
+    axes.grid(color=FAINT)
     outside = int((known < least - 1e-9).sum())
     if outside:
-        axes.text(0.99, 0.03, f"{outside} below", transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color=MUTED)
+        axes.text(0.99, 0.03, f"{outside:,} below", transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color=INK)

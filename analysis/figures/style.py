@@ -4,9 +4,11 @@ Colours are drawn as in print on white; in the page they become CSS variables, s
 """
 
 import io
+import math
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -38,7 +40,7 @@ STYLE = {
     "axes.titlesize": 8,
     "figure.dpi": 100,
     "font.family": "DejaVu Sans",
-    "font.size": 7.5,
+    "font.size": 8,
     "grid.color": FAINT,
     "grid.linewidth": 0.5,
     "legend.fontsize": 7,
@@ -46,23 +48,28 @@ STYLE = {
     "lines.linewidth": 1.3,
     "lines.markersize": 4,
     "path.simplify": True,
-    "pdf.fonttype": 42,
+    "pdf.fonttype": 3,
     "savefig.dpi": 300,
     "svg.fonttype": "none",
     "svg.hashsalt": "altiplano",
     "text.color": INK,
     "xtick.color": MUTED,
     "xtick.labelcolor": INK,
-    "xtick.labelsize": 7,
+    "xtick.labelsize": 7.5,
     "xtick.major.size": 2.5,
     "xtick.major.width": 0.6,
     "xtick.minor.size": 1.5,
     "ytick.color": MUTED,
     "ytick.labelcolor": INK,
-    "ytick.labelsize": 7,
+    "ytick.labelsize": 7.5,
     "ytick.major.size": 2.5,
     "ytick.major.width": 0.6,
 }
+
+WORDS = {"accuracy": "mean accuracy", "tail": "tail score", "stability": "stability", "utility": "utility"}
+"""The figures as axes name them; all in percent. Stability is 1 - churn, the chance that two retrainings agree on an example."""
+
+# Fonts go into a PDF as Type 3: embedding the whole face as Type 42 costs .3 s a figure, three times all the rest.
 
 FONTS = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif"
 """Fonts of the page; none is much wider than the one that the layout was measured with."""
@@ -94,11 +101,15 @@ def looks(methods: Sequence[str], baseline: str) -> dict[str, Look]:
     return {baseline: Look(BASELINE_COLOUR, BASELINE_SHAPE), **found}
 
 
+def house() -> AbstractContextManager[None]:
+    """The context in which figures are drawn and saved: matplotlib reads its settings when an artist is made."""
+    return mpl.rc_context(STYLE)
+
+
 def panels(rows: int = 1, height: float = 62, *, columns: int = 1, sharex: bool = False) -> tuple[Figure, list[Axes]]:
     """A figure one column wide with stacked panels; `height` in mm of the whole."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, height / 25.4))
-        axes = figure.subplots(rows, columns, sharex=sharex, squeeze=False)
+    figure = Figure(figsize=(WIDTH, height / 25.4))
+    axes = figure.subplots(rows, columns, sharex=sharex, squeeze=False)
     return figure, list(axes.ravel())
 
 
@@ -118,34 +129,47 @@ def key(figure: Figure, entries: Sequence[tuple[str, Look]], top: float = 1.0) -
         length = 4.5 + 1.42 * len(name)
         if x + length > width and x > 2:
             x, y = 2.0, y + 3.4
-        with mpl.rc_context(STYLE):
-            figure.add_artist(mpl.lines.Line2D([(x + 0.8) / width], [1 - y / height], marker=look.shape, color=look.colour, ls="", ms=3.5))
-            figure.text((x + 2.4) / width, 1 - y / height, name, color=look.colour, fontsize=7, va="center", ha="left")
+        figure.add_artist(mpl.lines.Line2D([(x + 0.8) / width], [1 - y / height], marker=look.shape, color=look.colour, ls="", ms=3.5))
+        figure.text((x + 2.4) / width, 1 - y / height, name, color=look.colour, fontsize=7, va="center", ha="left")
         x += length
     return y + 1.8
 
 
-def spaced(values: Sequence[float], least: float) -> list[float]:
-    """Positions for labels near their values, at least `least` apart, moved as little as can be by pushing neighbours off each other."""
+def write(axes: Axes, x: float, y: float, text: str, colour: str = INK, size: float = 6.5, **more: Any) -> None:
+    """Text at a data point in the house's face, not clipped."""
+    axes.text(x, y, text, color=colour, fontsize=size, fontfamily=STYLE["font.family"], clip_on=False, **more)
+
+
+def spaced(values: Sequence[float], least: float, low: float = -math.inf, high: float = math.inf) -> list[float]:
+    """Positions for labels near their values, at least `least` apart and within [low, high] where they fit.
+
+    Labels that would touch move as a group, centred on their values.
+    """
     order = sorted(range(len(values)), key=lambda place: values[place])
     groups: list[list[float]] = []
     for place in order:
-        groups.append([values[place], 1, values[place]])
-        while len(groups) > 1 and groups[-1][0] - groups[-2][0] < least * (groups[-1][1] + groups[-2][1]) / 2:
-            _, size, total = groups.pop()
-            groups[-1] = [(groups[-1][2] + total) / (groups[-1][1] + size), groups[-1][1] + size, groups[-1][2] + total]
-    placed = [centre + least * (step - (size - 1) / 2) for centre, size, _ in groups for step in range(int(size))]
+        groups.append([values[place], 1])
+        while len(groups) > 1 and _edge(groups[-1], -1, least, low, high) - _edge(groups[-2], 1, least, low, high) < least:
+            (above, many), (below, more) = groups.pop(), groups.pop()
+            groups.append([(above * many + below * more) / (many + more), many + more])
+    placed = [_edge(group, -1, least, low, high) + least * step for group in groups for step in range(int(group[1]))]
     found = [0.0] * len(values)
     for place, position in zip(order, placed, strict=True):
         found[place] = position
     return found
 
 
+def _edge(group: Sequence[float], side: int, least: float, low: float, high: float) -> float:
+    """The lowest (-1) or highest (1) position of a group of labels, moved into [low, high]."""
+    half = least * (group[1] - 1) / 2
+    centre = max(min(group[0], high - half), low + half)
+    return centre + side * half
+
+
 def svg(drawing: Drawing) -> str:
     """The figure as an SVG element for the page: colours as CSS variables, ids of its own, no size but its proportions."""
     buffer = io.StringIO()
-    with mpl.rc_context(STYLE):
-        drawing.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    drawing.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
@@ -167,9 +191,8 @@ def svg(drawing: Drawing) -> str:
 
 def save(drawing: Drawing, stem: str) -> None:
     """Write the figure as stem.png (300 dpi) and stem.pdf, without dates."""
-    with mpl.rc_context(STYLE):
-        drawing.figure.savefig(f"{stem}.png", facecolor="white")
-        drawing.figure.savefig(f"{stem}.pdf", facecolor="white", metadata={"CreationDate": None})
+    drawing.figure.savefig(f"{stem}.png", facecolor="white")
+    drawing.figure.savefig(f"{stem}.pdf", facecolor="white", metadata={"CreationDate": None})
 
 
 def _attribute(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Fewer points than rows, where a figure would otherwise hold more than can be told apart."""
+"""Fewer points than rows, where a figure would otherwise hold more than can be told apart, and the n that captions state."""
 
 import numpy as np
 import pandas as pd
@@ -12,3 +12,9 @@ def thinned(frame: pd.DataFrame, most: int = MOST) -> pd.DataFrame:
     if len(frame) <= most:
         return frame
     return frame.iloc[np.unique(np.linspace(0, len(frame) - 1, most).round().astype(int))]
+
+
+def seeds_stated(frame: pd.DataFrame) -> str:
+    """`3 seeds` or `3 to 10 seeds`."""
+    low, high = int(frame["seeds"].min()), int(frame["seeds"].max())
+    return f"{low} seed{'s' if low != 1 else ''}" if low == high else f"{low} to {high} seeds"

@@ -1,0 +1,55 @@
+"""The ranking as a picture: mean, tail and stability of the first configurations with their intervals, and ERM below."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.style import INK, MUTED, Drawing, Look, margins, panels
+from analysis.figures.thinned import seeds_stated
+from analysis.table import FIGURES
+
+SHOWN = 15
+
+
+def forest(
+    frame: pd.DataFrame, looks: dict[str, Look], baseline: int | None, name: str = "forest", title: str = "The ranking with its intervals"
+) -> Drawing:
+    """The first configurations, three panels; a diamond is the shrunken mean, the line the interval of the measured one."""
+    rows = frame.head(SHOWN)
+    if baseline is not None and baseline not in rows.index:
+        rows = pd.concat([rows, frame.loc[[baseline]]])
+    figure, axes = panels(1, 17 + 4.1 * len(rows), columns=3)
+    for panel, figure_name in zip(axes, FIGURES, strict=True):
+        for place, (_, row) in enumerate(rows.iterrows()):
+            look = looks[row["method"]]
+            panel.hlines(place, 100 * row[f"{figure_name}_low"], 100 * row[f"{figure_name}_high"], color=look.colour, lw=1.1)
+            panel.plot(100 * row[figure_name], place, look.shape, color=look.colour, ms=4, mew=0)
+            if np.isfinite(row[f"{figure_name}_guarantee" if figure_name != "utility" else "guarantee"]):
+                panel.plot(100 * row[f"{figure_name}_shrunk"], place, "d", color=INK, ms=2.4, mew=0, zorder=4)
+        panel.set(
+            ylim=(len(rows) - 0.4, -0.6), yticks=[], title={"accuracy": "mean", "tail": "tail", "stability": "stability"}[figure_name]
+        )
+        panel.grid(axis="y", visible=False)
+        panel.locator_params(axis="x", nbins=3)
+        if baseline is not None and np.isfinite(frame.loc[baseline, figure_name]):
+            panel.axvline(100 * frame.loc[baseline, figure_name], color=MUTED, lw=0.7, ls=(0, (2, 2)), zorder=0)
+    for place, (_, row) in enumerate(rows.iterrows()):
+        edge = axes[0].get_xlim()[0]
+        axes[0].annotate(
+            f"{row['rank']:.0f}  {row['method']} {row['configuration']}",
+            (edge, place),
+            (-4, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=6.5,
+            color=looks[row["method"]].colour,
+            annotation_clip=False,
+        )
+    axes[1].set_xlabel("percent")
+    margins(figure, left=29, top=6, bottom=9)
+    against = " The dashed line is ERM." if baseline is not None else ""
+    caption = (
+        f"Mean over seeds with its 95 % interval over retrainings; the small diamond is the mean shrunken towards the others.{against} "
+        f"n = {seeds_stated(rows)} a configuration."
+    )
+    return Drawing(name, title, caption, figure)

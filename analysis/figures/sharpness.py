@@ -1,0 +1,45 @@
+"""Sharpness against generalisation."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures.style import Drawing, Look, key, margins, panels
+
+
+def against(ends: pd.DataFrame, looks: dict[str, Look], split: str) -> Drawing:
+    """Sharpness at the last epoch against the gap and the accuracy.
+
+    Args:
+        ends: One row a configuration: method, sharpness, gap (nat; nan where losses are missing), accuracy.
+        looks: How methods are drawn.
+        split: What the figures were taken on.
+    """
+    figure, axes = panels(2, 104, sharex=True)
+    for method, rows in ends.groupby("method", sort=False):
+        look = looks[str(method)]
+        axes[0].plot(rows["sharpness"], rows["gap"], look.shape, color=look.colour, ms=3, mew=0, alpha=0.6)
+        axes[1].plot(rows["sharpness"], 100 * rows["accuracy"], look.shape, color=look.colour, ms=3, mew=0, alpha=0.6)
+    positive = ends["sharpness"][ends["sharpness"] > 0]
+    if len(positive) == len(ends) and positive.max() / positive.min() > 20:
+        axes[1].set_xscale("log")
+    axes[0].set_ylabel(f"gap: loss on {split}\nless training loss (nat)")
+    axes[1].set_ylabel("mean accuracy (%)")
+    axes[1].set_xlabel("sharpness at the last epoch (nat)")
+    used = key(figure, [(method, looks[method]) for method in looks if method in set(ends["method"])])
+    margins(figure, left=17, top=used + 2, between=0.1)
+    caption = (
+        f"Each point is a configuration, its seeds averaged; n = {len(ends):,}. Sharpness is the rise of the training risk that each method's own "
+        "perturbation makes, so it depends on the radius: compare within a method and with the map of the radius at hand."
+    )
+    return Drawing("sharpness", "Sharpness against generalisation", caption, figure)
+
+
+def correlation(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Kendall's tau-b and its two-sided p-value; nan below five pairs."""
+    from scipy.stats import kendalltau
+
+    both = np.isfinite(x) & np.isfinite(y)
+    if both.sum() < 5 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
+        return float("nan"), float("nan")
+    found = kendalltau(x[both], y[both])
+    return float(found.statistic), float(found.pvalue)

@@ -1,0 +1,68 @@
+"""Learning curves, and sharpness against generalisation."""
+
+import numpy as np
+import pandas as pd
+
+from analysis import words
+from analysis.figures import curves as drawn_curves
+from analysis.figures import sharpness as drawn_sharpness
+from analysis.figures.thinned import thinned
+from analysis.findings import Findings, best_of_each, called, curves_of
+from analysis.page import Section
+
+SAMPLED = 300
+"""Configurations whose curves are read for sharpness against generalisation."""
+
+
+def curves(found: Findings) -> Section | None:
+    """Learning curves of the best configuration of each method, and whatever else was recorded of the winner."""
+    best = best_of_each(found.frame)
+    taken = {called(row): (str(row["method"]), curves_of(found.table, int(str(key)))) for key, row in best.iterrows()}
+    taken = {label: (method, read) for label, (method, read) in taken.items() if "accuracy" in read}
+    if not taken:
+        return None
+    drawn = [drawn_curves.learning(taken, found.looks, found.table.split)]
+    others = drawn_curves.others(taken, found.looks)
+    return Section("curves", "Learning curves", drawings=[*drawn, *others])
+
+
+def sharpness(found: Findings) -> Section | None:
+    """Sharpness at the last epoch against the gap between selection and training loss."""
+    sample = thinned(found.frame.sort_index(), SAMPLED)
+    rows = []
+    for key, row in sample.iterrows():
+        read = curves_of(found.table, int(str(key)))
+        if "sharpness" in read:
+            rows.append((row["method"], _last(read["sharpness"]), _gap(read), row["accuracy"]))
+    ends = pd.DataFrame(rows, columns=["method", "sharpness", "gap", "accuracy"])
+    ends = ends[np.isfinite(ends["sharpness"])]
+    if len(ends) < 3:
+        return None
+    text = "Flatter minima are held to generalise better; here is what this study shows, configuration by configuration."
+    return Section(
+        "sharpness",
+        "Sharpness against generalisation",
+        [text, *_correlations(ends)],
+        [drawn_sharpness.against(ends, found.looks, found.table.split)],
+    )
+
+
+def _gap(read: dict[str, np.ndarray]) -> float:
+    if "gap" in read:
+        return _last(read["gap"])
+    return _last(read["loss"]) - _last(read["train_loss"]) if {"loss", "train_loss"} <= set(read) else float("nan")
+
+
+def _last(values: np.ndarray) -> float:
+    """The mean over seeds of the last figure taken."""
+    ends = [row[np.isfinite(row)][-1] for row in values if np.isfinite(row).any()]
+    return float(np.mean(ends)) if ends else float("nan")
+
+
+def _correlations(ends: pd.DataFrame) -> list[str]:
+    told = []
+    for method, part in ends.groupby("method", sort=False):
+        tau, p = drawn_sharpness.correlation(part["sharpness"].to_numpy(), part["gap"].to_numpy())
+        if words.known(tau):
+            told.append(f"{method} {tau:+.2f} (n = {len(part)}, p = {p:.2g})")
+    return [f"Kendall's tau between sharpness and gap within methods: {words.listed(told)}."] if told else []
