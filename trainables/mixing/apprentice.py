@@ -75,10 +75,10 @@ def mixer_loss(
     pair = (logits, batch.y, batch.y[partner], ratio)
     each = generation.balanced(*pair, hyper["eta"]) if lessons.generation == "balanced" else generation.mixed_cross_entropy(*pair)
     mask = generation.mask_loss(share, ratio, lessons.decided)
-    logged = {"generation_loss": each.mean(), "mask_loss": mask, "mask_share": share.mean()}
+    logged = {"generation_loss": each.mean(), "mask_loss": mask, "mask_share": share.mean(), "mask_spread": share.std()}
     return each.mean() + lessons.mask_weight * mask, logged
 
 
 def watch(state: State, hyper: Hyper, transition: Transition) -> Scalars:
-    """The mixer's own losses, and the mean of its masks."""
+    """The mixer's own losses, and the mean and the standard deviation of its masks."""
     return state["logged"]
