@@ -1,1 +1,5 @@
-"""Data sets: loading, splits, corruption and augmentation."""
+"""Data sets: sources, readers and their cache, splits, scenarios and augmentation."""
+
+from trainables.data.check import check
+
+__all__ = ["check"]

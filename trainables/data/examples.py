@@ -1,41 +1,69 @@
-"""What a data set is to the engine: splits of examples, resident as tensors."""
+"""What a data set is to the engine: splits of examples."""
 
-from collections.abc import Callable
+import dataclasses
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from trainables.data.augment import NONE, Augmentation
+from trainables.data.prepare import as_float
+
+BLOCK = 1024
+"""Examples that are read at a time where all are gone through."""
+
 
 @dataclass(frozen=True)
 class Examples:
-    """N examples.
+    """N examples, as rows of a store that splits share and that may be larger than memory.
 
     Attributes:
-        x: Inputs, (N, *shape): floats, or bytes that `Data.prepare` turns into floats.
+        store: Inputs, (M, *shape): floats, or bytes that `Data.prepare` turns into floats; in memory, mapped from a file, or on a device.
         y: Class indices, (N,), int64.
         group: Group or environment of each example, (N,), int64; zeros where there are none.
+        rows: Row of each example in the store, (N,); all rows in order where it is None.
     """
 
-    x: Tensor
+    store: Tensor
     y: Tensor
     group: Tensor
+    rows: Tensor | None = None
 
     def __len__(self) -> int:
         return self.y.shape[0]
 
     def __getitem__(self, indices: Tensor) -> "Examples":
-        """The examples at `indices`."""
-        return Examples(self.x[indices], self.y[indices], self.group[indices])
+        """The examples at `indices`; no input is read."""
+        rows = indices if self.rows is None else self.rows[indices]
+        return Examples(self.store, self.y[indices], self.group[indices], rows)
+
+    @property
+    def x(self) -> Tensor:
+        """All inputs, (N, *shape), read into memory unless they are all there is."""
+        return self.store if self.rows is None else self.store[self.rows]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one input."""
+        return tuple(self.store.shape[1:])
+
+    def inputs(self, indices: Tensor) -> Tensor:
+        """The inputs at `indices`, of any shape, as (*indices.shape, *shape)."""
+        return self.store[indices if self.rows is None else self.rows[indices]]
+
+    def blocks(self, size: int = BLOCK) -> Iterator[Tensor]:
+        """All inputs in order, `size` at a time."""
+        for start in range(0, len(self), size):
+            yield self.inputs(torch.arange(start, min(start + size, len(self)), device=self.y.device))
+
+    def nbytes(self) -> int:
+        """Bytes that the inputs take where they are all gathered."""
+        return len(self) * self.store[0].numel() * self.store.element_size()
 
     def to(self, device: str) -> "Examples":
-        """The examples on a device."""
+        """The examples gathered on a device."""
         return Examples(self.x.to(device), self.y.to(device), self.group.to(device))
-
-
-def as_float(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """The `prepare` of data that are numbers already."""
-    return x.to(dtype)
 
 
 @dataclass(frozen=True)
@@ -51,6 +79,7 @@ class Data:
         groups: Name of each group.
         shape: Shape of one input.
         prepare: (x, dtype) -> floats that a net takes; bytes to normalised floats, say.
+        augmentation: What is done to training inputs.
     """
 
     train: Examples
@@ -62,17 +91,22 @@ class Data:
     groups: tuple[str, ...]
     shape: tuple[int, ...]
     prepare: Callable[[Tensor, torch.dtype], Tensor] = as_float
+    augmentation: Augmentation = NONE
 
     def to(self, device: str) -> "Data":
-        """Training data on a device; the splits that are scored follow when they are."""
-        return Data(
-            self.train.to(device),
-            self.rest.to(device),
-            self.probe.to(device),
-            self.selection.to(device),
-            self.test.to(device),
-            self.classes,
-            self.groups,
-            self.shape,
-            self.prepare,
-        )
+        """The training examples gathered on a device, once for all three splits of them; selection and test stay where they are."""
+        parts = (self.train, self.rest, self.probe)
+        if any(part.store is not self.train.store for part in parts):
+            train, rest, probe = (part.to(device) for part in parts)
+        else:
+            train, rest, probe = _together(parts, device)
+        return dataclasses.replace(self, train=train, rest=rest, probe=probe)
+
+
+def _together(parts: tuple[Examples, ...], device: str) -> list[Examples]:
+    """Examples of one store on a device, which then holds each row that any of them uses once."""
+    rows = [part.rows if part.rows is not None else torch.arange(len(part)) for part in parts]
+    used, places = torch.unique(torch.cat(rows), return_inverse=True)
+    store = parts[0].store[used].to(device)
+    split = places.to(device).split([len(part) for part in parts])
+    return [Examples(store, part.y.to(device), part.group.to(device), place) for part, place in zip(parts, split, strict=True)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from trainables.data.splits import stratified, subset, with_label_noise
+from trainables.data.splits import held_out, long_tail, stratified, subset, with_label_noise
 from trainables.draws import stream
 
 LABELS = np.repeat(np.arange(4), [10, 20, 30, 5])
@@ -71,3 +71,34 @@ def test_more_noise_contains_the_flips_of_less():
     less, more = with_label_noise(LABELS, 4, 0.1, seed=5), with_label_noise(LABELS, 4, 0.4, seed=5)
     flipped = less != LABELS
     assert (more[flipped] == less[flipped]).all()
+
+
+def test_pairwise_noise_takes_the_next_class_of_the_same_examples():
+    symmetric, pairwise = (with_label_noise(LABELS, 4, 0.3, seed=0, kind=kind) for kind in ("symmetric", "pairwise"))
+    assert ((symmetric != LABELS) == (pairwise != LABELS)).all()
+    flipped = pairwise != LABELS
+    assert (pairwise[flipped] == (LABELS[flipped] + 1) % 4).all()
+
+
+def test_a_long_tail_has_the_counts_of_its_formula():
+    y = np.repeat(np.arange(5), 1000)
+    tail = long_tail(y, 100, seed=0)
+    assert np.bincount(y[tail]).tolist() == [1000, 316, 100, 32, 10]  # 1000 * 100^(-c/4)
+
+
+def test_a_class_smaller_than_its_place_in_the_tail_stays_whole():
+    y = np.repeat(np.arange(3), [100, 5, 100])
+    assert np.bincount(y[long_tail(y, 4, seed=0)]).tolist() == [100, 5, 25]
+
+
+def test_a_longer_tail_lies_within_a_shorter_one():
+    y = np.repeat(np.arange(5), 100)
+    assert set(long_tail(y, 50, seed=1)) < set(long_tail(y, 5, seed=1))
+
+
+def test_held_out_examples_leave_a_class_of_one_example_in_the_rest():
+    y = np.array([0, 0, 0, 1])
+    part, rest = held_out(y, 0.5, stream(0, "probe"))
+    assert y[part].tolist() == [0, 0]
+    assert sorted([*part, *rest]) == [0, 1, 2, 3]
+    assert 3 in rest
