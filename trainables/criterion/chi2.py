@@ -5,7 +5,7 @@ from torch import Tensor
 
 from trainables.axes import Criterion, Hyper, Losses
 from trainables.criterion.family import Transform, Transformed, compose, tiny
-from trainables.criterion.threshold import CUTOFF, Kind, chosen
+from trainables.criterion.threshold import CUTOFF, chosen
 from trainables.knob import Knob
 
 RADIUS = Knob(
@@ -19,14 +19,15 @@ RADIUS = Knob(
 )
 
 
-def chi2_dro(threshold: Kind = "quantile") -> Criterion:
+def chi2_dro(threshold: str = "quantile") -> Criterion:
     """Distributionally robust risk in a chi-squared ball, in its dual form.
 
         risk = theta + sqrt((1 + 2 radius) mean relu(l - theta)^2)
 
-    With threshold "quantile", theta minimises this over the batch, and the risk is the largest mean that any reweighting q of the
-    batch reaches with mean (n q - 1)^2 / 2 <= radius; by the envelope theorem the gradient is the one with theta held. "fixed" has
-    theta at `cutoff`; "learned" begins at 0 and steps down the risk's slope by `threshold_step`.
+    Args:
+        threshold: "quantile" has theta where it minimises this over the batch; the risk is then the largest mean that any reweighting q
+            of the batch reaches with mean (n q - 1)^2 / 2 <= radius, and by the envelope theorem the gradient is the one with theta
+            held. "fixed" has theta at `cutoff`. "learned" begins at 0 and steps down the risk's slope by `threshold_step`.
 
     References:
         Levy, Carmon, Duchi & Sidford, "Large-scale methods for distributionally robust optimization", 2020, arXiv 2010.05893, and

@@ -1,7 +1,6 @@
 """Loss concentration: make a tail risk settle at a level instead of running down to 0."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from trainables.axes import Criterion
 from trainables.criterion.chi2 import tail_spread
@@ -9,7 +8,6 @@ from trainables.criterion.cvar import tail_mean
 from trainables.criterion.family import Concentration, Transform, batch, compose, pointwise
 from trainables.criterion.mean import identity
 from trainables.criterion.softad import pseudo_huber
-from trainables.criterion.threshold import Kind
 from trainables.criterion.tilted import exponential
 from trainables.knob import Knob
 
@@ -31,21 +29,21 @@ PENALTY = Knob(
     source="ours",
 )
 
-Aggregate = Literal["pointwise", "batch"]
-Tail = Literal["identity", "cvar", "chi2", "tilted"]
 
-
-def concentration(aggregate: Aggregate = "pointwise", transform: Tail = "cvar", threshold: Kind = "fixed") -> Criterion:
+def concentration(aggregate: str = "pointwise", transform: str = "cvar", threshold: str = "fixed") -> Criterion:
     """Loss concentration (COCE): a tail risk drawn to a level from both sides.
 
         risk = (1 - penalty) mean L + penalty C,    r(x) = sqrt(1 + x^2) - 1
         pointwise   C = mean r(L_i - level)
         batch       C = r(mean L - level) + level
 
-    with L the losses as transformed, for CVaR L_i = theta + relu(l_i - theta) / (1 - level of the tail). `pointwise` is the paper's
-    form, `batch` the released code's. Threshold "fixed" has theta at 0, as in the released runs; "quantile" is the automatic form;
-    "learned" begins at 0 and steps down the risk's slope. The blend by `penalty` is ours, as are CVaR's companions `identity` and
-    `tilted`; `chi2` is read.
+    with L the losses as transformed, for CVaR L_i = theta + relu(l_i - theta) / (1 - level of the tail). The blend by `penalty` is ours.
+
+    Args:
+        aggregate: "pointwise" is the paper's form, "batch" the released code's.
+        transform: "cvar" or "chi2" [read], "identity" or "tilted" [ours].
+        threshold: "fixed" has theta at 0, as in the released runs; "quantile" is the automatic form; "learned" begins at 0 and steps down
+            the risk's slope. Identity and tilted have no threshold.
 
     References:
         Holland & Hamada, "Making robust generalizers less rigid with loss concentration", 2024, arXiv 2408.03619, and its code [read].
@@ -62,12 +60,15 @@ def concentration(aggregate: Aggregate = "pointwise", transform: Tail = "cvar", 
     return compose(_transform(transform, threshold), aggregates[aggregate], PENALTY)
 
 
-def auto_concentration(aggregate: Aggregate = "pointwise", transform: Tail = "cvar") -> Criterion:
+def auto_concentration(aggregate: str = "pointwise", transform: str = "cvar") -> Criterion:
     """Automatic loss concentration (COCE-A): as `concentration`, with theta the batch's own quantile.
 
         risk = (1 - penalty) mean L + penalty C,    L_i = theta* + relu(l_i - theta*) / (1 - level of the tail)
 
     Theta* is the threshold that minimises the transform on the batch, for CVaR its lower quantile; the gradient flows through it.
+
+    Args:
+        aggregate, transform: As in `concentration`.
 
     References:
         Holland & Hamada, 2024, arXiv 2408.03619, and its code, which has the batch form [read].

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from trainables.axes import Criterion, Hyper, Losses
 from trainables.criterion.family import Transform, Transformed, compose, tiny
-from trainables.criterion.threshold import CUTOFF, Kind, chosen
+from trainables.criterion.threshold import CUTOFF, chosen
 from trainables.knob import Knob
 
 LEVEL = Knob(
@@ -21,14 +21,15 @@ ROUNDING = 1e-5
 """Slack of a cumulated float32 weight against the level; far below the 1/n by which it grows."""
 
 
-def cvar(threshold: Kind = "quantile") -> Criterion:
+def cvar(threshold: str = "quantile") -> Criterion:
     """Conditional value at risk of the batch's losses.
 
         risk = theta + mean relu(l - theta) / (1 - level)
 
-    With threshold "quantile", theta is the batch's lower empirical quantile at `level`, which makes the risk the mean of the worst
-    1 - level of the batch; the gradient flows through it, so that the examples' weights sum to 1. "fixed" has theta at `cutoff`;
-    "learned" begins at 0 and steps down the risk's slope by `threshold_step`, towards the quantile over all batches.
+    Args:
+        threshold: "quantile" has theta at the batch's lower empirical quantile at `level`, which makes the risk the mean of the worst
+            1 - level of the batch; the gradient flows through it, so that the examples' weights sum to 1. "fixed" has it at `cutoff`.
+            "learned" begins at 0 and steps down the risk's slope by `threshold_step`, towards the quantile over all batches.
 
     References:
         Rockafellar & Uryasev, "Optimization of conditional value-at-risk", 2000 [read].

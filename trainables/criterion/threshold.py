@@ -1,7 +1,7 @@
 """Where a tail begins: at a number, at the batch's own quantile, or at a number learned on the way."""
 
 from collections.abc import Callable
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,8 +28,6 @@ STEP = Knob(
     meaning="step of the learned threshold (nats per unit of slope); 0 leaves it at 0",
     source="ours: the released code of Holland & Hamada 2024 gives it the weights' own rate, momentum and decay",
 )
-
-Kind = Literal["fixed", "quantile", "learned"]
 
 
 class Threshold(NamedTuple):
