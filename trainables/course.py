@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from trainables import evidence, scores
 from trainables.data.examples import Data, Examples
 from trainables.engine import checkpoint
+from trainables.engine.features import geometry
 from trainables.engine.loop import Curves, Run
 from trainables.evidence import COMPLETE, DIVERGED, PRUNED, Evidence
 from trainables.job import Job
@@ -17,6 +18,9 @@ from trainables.scores import NO_PREDICTION, Truth
 
 Promote = Callable[[NDArray[np.float64], float], Sequence[int]]
 """(scores (configurations, seeds, objectives), all to be maximised; share to keep) -> indices of the configurations that go on."""
+
+DIAGNOSED = 64
+"""Training examples that an epoch's diagnostics look at: enough to compare methods, few enough to cost next to nothing."""
 
 
 class Course:
@@ -45,6 +49,7 @@ class Course:
             self.departed = evidence.read(io.BytesIO(extra["departed"].numpy().tobytes()))
         self._tail = scores.tail_named(job.tail)
         self._examples: Examples = getattr(data, job.split)
+        self._seen = data.train[torch.arange(min(DIAGNOSED, len(data.train)))]
         self.truth = truth_of(data, job.split)
         self._losses, self._predictions = self.run.evaluate(self._examples)
 
@@ -59,6 +64,7 @@ class Course:
         self._losses, self._predictions = self.run.evaluate(self._examples)
         for name, values in self._scored().items():
             self.run.log(name, values)
+        self._diagnose()
         self._release([index for index, fine in enumerate(self._fine()) if not fine], DIVERGED)
         if promote and self.run.epoch in self.job.rungs and not self.finished:
             self._halve(promote)
@@ -97,6 +103,18 @@ class Course:
             "tail": [self._tail(predictions, losses, self.truth) for predictions, losses in pairs],
             "loss": [float(losses.mean()) for _, losses in pairs],
         }
+
+    def _diagnose(self) -> None:
+        """Log what the weights are like: sharpness at a common radius, length, the gap between splits; in the end, the features."""
+        found = self.run.diagnose(self._seen)
+        plain = found.pop("plain_loss")
+        gap = [float(losses.mean()) - seen for losses, seen in zip(self._losses, plain, strict=True)]
+        for name, values in {**found, "gap": gap}.items():
+            self.run.log(name, values)
+        if self.run.epoch == self.setting.epochs:
+            shapes = [geometry(one, self.truth.y) for one in self.run.features(self._examples)]
+            self.run.log("cohesion", [shape.cohesion for shape in shapes])
+            self.run.log("separability", [shape.separability for shape in shapes])
 
     def _halve(self, promote: Promote) -> None:
         numbers = list(dict.fromkeys(row.configuration for row in self.run.rows))

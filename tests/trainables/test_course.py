@@ -118,3 +118,12 @@ def test_a_course_taken_up_from_its_checkpoint_ends_with_the_same_evidence(after
         for name in ("configuration", "seed", "status", "epochs", "accuracy", "losses", "predictions"):
             np.testing.assert_array_equal(getattr(left, name), getattr(right, name))
         assert left.curves.keys() == right.curves.keys()
+
+
+def test_every_epoch_is_diagnosed_and_features_are_measured_in_the_end():
+    member = carried_out(job()).members()[0]
+    for name in ("sharpness_common", "weight_norm", "gap"):
+        assert np.isfinite(member.curves[name]).all()
+    assert np.isnan(member.curves["cohesion"][:-1]).all()
+    assert 0 < member.curves["cohesion"][-1] <= 1
+    assert 0 < member.curves["separability"][-1] <= 2

@@ -30,7 +30,8 @@ def diagnose(method: Method, net: Net, group: Member, x: Tensor, y: Tensor, chun
         chunk: Rows computed at a time.
 
     Returns:
-        `sharpness_common`, L(w + 0.05 g / ||g||) - L(w) with g = grad L(w), and `weight_norm`, ||w|| over all tensors; each (rows,).
+        `sharpness_common`, L(w + 0.05 g / ||g||) - L(w) with g = grad L(w), `weight_norm`, ||w|| over all tensors, and `plain_loss`,
+        L(w) itself; each (rows,).
     """
 
     def figures(member: Member) -> Scalars:
@@ -42,6 +43,6 @@ def diagnose(method: Method, net: Net, group: Member, x: Tensor, y: Tensor, chun
 
         gradient, here = grad_and_value(loss)(model.params)
         there = tree.add(model.params, gradient, COMMON_RADIUS / (tree.norm(gradient) + 1e-12))
-        return {"sharpness_common": loss(there) - here, "weight_norm": tree.norm(model.params)}
+        return {"sharpness_common": loss(there) - here, "weight_norm": tree.norm(model.params), "plain_loss": here}
 
     return vmap(figures, chunk_size=chunk)(group)

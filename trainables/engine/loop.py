@@ -7,6 +7,7 @@ or Ray; `checkpoint` saves it, `trainable` wraps it.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainables import tree
-from trainables.axes import Batch, Method, Net, Recipe
-from trainables.data.examples import Data, Examples
-from trainables.draws import stream, streams
+from trainables.axes import Method, Net, Recipe
+from trainables.data.examples import BLOCK, Data, Examples
+from trainables.draws import streams
+from trainables.engine.diagnostics import diagnose
 from trainables.engine.evaluate import evaluate
+from trainables.engine.features import Floats, features
+from trainables.engine.feed import Feed, Plan, Seeds, batches, placed
 from trainables.engine.group import advance, finite, stack, start
 from trainables.engine.step import Inputs, Member, make_step
 from trainables.optimizer import Optimizer, Schedule
@@ -87,7 +91,7 @@ class Run:
         hyper = [_tensors(row.numbers, setting) for row in rows]
         pieces = (setting.method, setting.net._replace(groups=len(data.groups)), setting.optimizer)
         members = [start(*pieces, row.seed, numbers) for row, numbers in zip(rows, hyper, strict=True)]
-        return cls(setting, data, list(rows), stack(members), 0, [{} for _ in rows], [0.0 for _ in rows])
+        return cls(setting, placed(data, setting.device), list(rows), stack(members), 0, [{} for _ in rows], [0.0 for _ in rows])
 
     @property
     def finished(self) -> bool:
@@ -101,17 +105,14 @@ class Run:
         size = min(self.setting.batch, len(examples))
         steps = len(examples) // size
         step = make_step(self.setting.method, self.setting.net, self.setting.optimizer)
-        orders, probes, recipes, hyper = self._drawn(len(examples), steps, size)
-        mates = self._mates(examples, steps)
+        recipes, hyper = self._drawn(steps, size)
+        seen = zip(*(feed or repeat(None) for feed in self._feeds(examples, steps, size)), strict=False)
         total: dict[str, Tensor] = {}
-        for number in range(steps):
+        for number, (training, probe, mates) in enumerate(seen):
             turn, turns = self.epoch * steps + number, self.setting.epochs * steps
             now = {"lr": hyper["lr"] * self.setting.schedule(turn, turns), "progress": torch.full_like(hyper["lr"], turn / turns)}
-            batch = self._batch(examples, orders[:, number])
-            if mates is not None:
-                batch = batch._replace(mates=self.data.prepare(examples.x[mates[:, number]], self.setting.dtype))
-            probe = self._batch(self.data.probe, probes[:, number]) if probes is not None else batch
-            inputs = Inputs(batch, probe, tree.map(lambda leaf, at=number: leaf[:, at], recipes), {**hyper, **now})
+            batch = training._replace(mates=mates.x) if mates else training
+            inputs = Inputs(batch, probe or batch, tree.map(lambda leaf, at=number: leaf[:, at], recipes), {**hyper, **now})
             self.group, scalars = advance(step, self.group, inputs, turn, self.setting.chunk)
             total = {name: total[name] + value if total else value for name, value in scalars.items()}
         self.epoch += 1
@@ -120,11 +121,24 @@ class Run:
 
     def evaluate(self, examples: Examples) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
         """Losses (rows, N) and predictions (rows, N) on a split."""
-        x = self.data.prepare(examples.x.to(self.setting.device), self.setting.dtype)
-        y = examples.y.to(self.setting.device)
+        setting, parts = self.setting, []
         with torch.no_grad():
-            losses, predictions = evaluate(self.setting.method, self.setting.net, self.group, x, y, self.setting.chunk)
-        return losses.cpu().numpy().astype(np.float32), predictions.cpu().numpy().astype(np.int16)
+            for x, y in zip(examples.blocks(), examples.y.split(BLOCK), strict=True):
+                inputs = self.data.prepare(x.to(setting.device), setting.dtype)
+                parts.append(evaluate(setting.method, setting.net, self.group, inputs, y.to(setting.device), setting.chunk))
+        losses, predictions = (torch.cat(one, dim=1).cpu().numpy() for one in zip(*parts, strict=True))
+        return losses.astype(np.float32), predictions.astype(np.int16)
+
+    def diagnose(self, examples: Examples) -> dict[str, list[float]]:
+        """The figures of `diagnostics.diagnose` on some examples, one a row."""
+        x = self.data.prepare(examples.x.to(self.setting.device), self.setting.dtype)
+        found = diagnose(self.setting.method, self.setting.net, self.group, x, examples.y.to(self.setting.device), self.setting.chunk)
+        return {name: values.tolist() for name, values in found.items()}
+
+    def features(self, examples: Examples) -> Floats:
+        """Feature vectors (rows, N, width) of a split."""
+        x = self.data.prepare(examples.x.to(self.setting.device), self.setting.dtype)
+        return features(self.setting.method, self.setting.net, self.group, x, self.setting.chunk)
 
     def healthy(self) -> list[bool]:
         """Whether each row's weights are still finite."""
@@ -156,50 +170,29 @@ class Run:
     def _training_examples(self) -> Examples:
         return self.data.rest if "probe" in self.setting.method.needs else self.data.train
 
-    def _batch(self, examples: Examples, indices: Tensor) -> Batch:
-        x = self.data.prepare(examples.x[indices], self.setting.dtype)
-        return Batch(x, x, examples.y[indices], examples.group[indices])
+    def _feeds(self, examples: Examples, steps: int, size: int) -> tuple[Feed, Feed | None, Feed | None]:
+        """The epoch's training batches, and those of the probe and of mates where the method needs them."""
+        setting, data, needs = self.setting, self.data, self.setting.method.needs
+        seeds = Seeds(tuple(row.seed for row in self.rows), self.epoch)
 
-    def _mates(self, examples: Examples, steps: int) -> Tensor | None:
-        """Which examples are `Batch.mates` in each step, (rows, steps, classes); None where the method has no use for them."""
-        if "mates" not in self.setting.method.needs:
-            return None
-        y, classes = examples.y.cpu().numpy(), self.setting.net.classes
-        drawn = {seed: one_of_each_class(seed, self.epoch, y, classes, steps) for seed in {row.seed for row in self.rows}}
-        return torch.stack([drawn[row.seed] for row in self.rows]).to(self.setting.device)
+        def fed(seen: Examples, orders: Tensor, *, augmented: bool = False) -> Feed:
+            drawn = seeds.augmented(data, steps, size) if augmented else {}
+            return batches(data, seen, Plan(seeds.places, orders, drawn), setting.device, setting.dtype, clean="clean" in needs)
 
-    def _drawn(self, count: int, steps: int, size: int) -> tuple[Tensor, Tensor | None, Recipe, dict[str, Tensor]]:
-        """The epoch's orders (rows, steps, size), probe orders, recipes (rows, steps, ...) and numbers (rows,)."""
-        setting, epoch, device = self.setting, self.epoch, self.setting.device
-        orders = {seed: order(seed, "order", epoch, count, steps, size) for seed in {row.seed for row in self.rows}}
-        probes = None
-        if "probe" in setting.method.needs:
-            held = {seed: order(seed, "probe", epoch, len(self.data.probe), steps, min(size, len(self.data.probe))) for seed in orders}
-            probes = torch.stack([held[row.seed] for row in self.rows]).to(device)
+        held = min(size, len(data.probe))
+        return (
+            fed(examples, seeds.orders("order", len(examples), steps, size), augmented=True),
+            fed(data.probe, seeds.orders("probe", len(data.probe), steps, held)) if "probe" in needs else None,
+            fed(examples, seeds.mates(examples.y, setting.net.classes, steps)) if "mates" in needs else None,
+        )
+
+    def _drawn(self, steps: int, size: int) -> tuple[Recipe, dict[str, Tensor]]:
+        """The epoch's recipes (rows, steps, ...) and numbers (rows,)."""
+        setting = self.setting
         params = tree.take(self.group.model.params, 0)
-        recipes = [setting.method.draw(streams(row.seed, epoch), row.numbers, steps, size, setting.net, params) for row in self.rows]
+        recipes = [setting.method.draw(streams(row.seed, self.epoch), row.numbers, steps, size, setting.net, params) for row in self.rows]
         floats = tree.map(lambda leaf: _placed(leaf, setting), tree.stack(recipes))
-        hyper = tree.stack([_tensors(row.numbers, setting) for row in self.rows])
-        return torch.stack([orders[row.seed] for row in self.rows]).to(device), probes, floats, hyper
-
-
-def order(seed: int, purpose: str, epoch: int, count: int, steps: int, size: int) -> Tensor:
-    """Which examples each step of an epoch sees, (steps, size): permutations of `count`, one after the other as often as needed."""
-    generator = stream(seed, purpose, epoch)
-    rounds = -(-steps * size // count)
-    drawn = np.concatenate([generator.permutation(count) for _ in range(rounds)])[: steps * size]
-    return torch.from_numpy(drawn.reshape(steps, size))
-
-
-def one_of_each_class(seed: int, epoch: int, y: NDArray[np.int64], classes: int, steps: int) -> Tensor:
-    """A random example of every class for each step, (steps, classes); example 0 for a class that `y` lacks."""
-    generator = stream(seed, "mates", epoch)
-    drawn = np.zeros((steps, classes), np.int64)
-    for label in range(classes):
-        members = np.flatnonzero(y == label)
-        if len(members):
-            drawn[:, label] = generator.choice(members, steps)
-    return torch.from_numpy(drawn)
+        return floats, tree.stack([_tensors(row.numbers, setting) for row in self.rows])
 
 
 def _tensors(numbers: Mapping[str, float], setting: Setting) -> dict[str, Tensor]:
