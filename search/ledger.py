@@ -98,7 +98,7 @@ class Ledger:
         trials = self.storage.get_all_trials(page.study_id, deepcopy=False) if page.study_id != NOWHERE else []
         page.entries = [_entry(trial) for trial in trials]
         if space.distributions and not reading:
-            page.sampling = Sampling(space, self.study.sampler, len(self.study.objectives), self.study.seed)
+            page.sampling = Sampling(space, self.study.sampler, len(self.study.objectives), self.study.seed, page.budget)
             page.sampling.learn(trials)
         return page
 

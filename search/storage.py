@@ -17,6 +17,8 @@ optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study 
 FILE = "ledger.db"
 """The ledger's file in a study's home, where it is SQLite."""
 
+_NO_DRIVER = "the database's Python driver is not installed; pip install 'altiplano[postgres]' and write postgresql+psycopg://..."
+
 SECONDS = 60
 """How long a write waits for a reader of an SQLite ledger (optuna-dashboard, status)."""
 
@@ -57,8 +59,10 @@ def connect(url: str, *, existing: bool = False) -> RDBStorage:
         return storage
     except ArgumentError as error:
         raise UserError(f"{shown}: a ledger's URL must look like postgresql+psycopg://user@host/database or sqlite:///file") from error
-    except ModuleNotFoundError as error:
-        raise UserError(f"{shown}: the driver {error.name} is not installed; pip install 'altiplano[postgres]'") from error
+    except ImportError as error:
+        raise UserError(
+            f"{shown}: the database's Python driver is not installed; pip install 'altiplano[postgres]', and give its URL as postgresql+psycopg://..."
+        ) from error
     except RuntimeError as error:
         raise UserError(
             f"{shown}: the ledger was written by another Optuna; `optuna storage upgrade --storage URL` converts it ({error})"
