@@ -5,7 +5,9 @@ from torch.func import vmap
 from tests.trainables.perturbation.problems import bowl, first_state, flat, gradient, numbers, objective, pair, real, step
 from trainables import tree
 from trainables.axes import Losses
-from trainables.perturbation.named import asam, lets_asam, lets_sam, sam
+from trainables.perturbation.looksam import looksam
+from trainables.perturbation.named import asam, bg_mix, dg_mix, esam, lets_asam, lets_sam, sam
+from trainables.perturbation.sharpdro import sharpdro
 from trainables.perturbation.unperturbed import unperturbed
 
 EXACT = {"rel": 1e-10, "abs": 1e-12}
@@ -67,12 +69,14 @@ def test_a_zero_gradient_leaves_the_weights_unperturbed_and_finite(method):
     assert all(leaf.isfinite().all() for _, leaf in tree.leaves(state))
 
 
-@pytest.mark.parametrize("method", [sam, asam])
+@pytest.mark.parametrize("method", [sam, asam, lets_sam, lets_asam, bg_mix, dg_mix, esam, looksam, sharpdro])
 def test_losses_and_buffers_come_from_the_first_pass(method):
     params = pair(1, 1)
-    found = gradient(method(), numbers(rho=0.5), bowl(), params)
+    hyper = numbers(rho=0.5, radius_step=0.1, gamma=1.0, perturbed_share=1.0, reuse=0.7, group_step=0.01)
+    found = gradient(method(), hyper, bowl(), params, recipe={"perturbed_tensors": torch.tensor([True, True])})
     assert flat(found.buffers) == flat(params)
     assert found.losses.value.tolist() == [5.5]
+    assert found.trace["perturbed"].value.item() > 6
 
 
 def test_both_passes_differentiate_the_criterion():
