@@ -117,8 +117,9 @@ def _weighted_sum(difference: Tensor, gradient: Tensor, direction: Tensor) -> Te
 def adam_on_logarithm() -> Positivity:
     """radius = rho exp(nu), nu from 0 by Adam on dJ/dnu = radius dJ/drho; without Adam's floor on its denominator.
 
-    nu starts at 0 instead of log(rho), so that the radius is rho to the last bit until it learns. The hypergradient is far below
-    Adam's usual floor of 1e-8, which would hold the radius still; the second moment is kept as its root, which does not underflow.
+    nu starts at 0 instead of log(rho), so that the radius is rho to the last bit until it learns. With squared gradients dJ/dnu measures
+    1e-6 (MLP) and 1e-7 (CNN) on digits, too near to Adam's usual floor of 1e-8 to leave steps of one size on both; the second moment
+    is kept as its root, which does not underflow.
     """
 
     def start(hyper: Hyper) -> State:
