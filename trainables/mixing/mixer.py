@@ -88,8 +88,7 @@ def shares(mixer: Params, design: Design, bend: Tensor, maps: Tensor, partner: T
     query = convolved(mixer, "query", both if design.joint else own)
     key = convolved(mixer, "key", both) if design.joint else convolved(mixer, "query", other)
     value = deep_value(mixer, other) if design.deep else convolved(mixer, "value", other)
-    mask = attended(query, key, value).unflatten(1, maps.shape[-2:])
-    return enlarged(mask, size, design.smooth).sigmoid()
+    return enlarged(attended(query, key, value).unflatten(1, maps.shape[-2:]), size, design.smooth).sigmoid()
 
 
 def encoding(ratio: Tensor, bend: Tensor) -> Tensor:
@@ -111,7 +110,7 @@ def deep_value(mixer: Params, flat: Tensor) -> Tensor:
 
 
 def attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """Each position's average of the values, (B, positions), by attention in float32 or better, autocast or not."""
+    """Each position's average of the values by attention, (B, positions), in float32 or better, autocast or not."""
     with torch.autocast(query.device.type, enabled=False):
         query, key, value = full_precision(query), full_precision(key), full_precision(value)
         attention = (query.transpose(1, 2) @ key / query.shape[1] ** 0.5).softmax(-1)
@@ -119,12 +118,13 @@ def attended(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 def enlarged(mask: Tensor, size: tuple[int, ...], smooth: bool) -> Tensor:
-    """(B, h, w) to (B, *size), bilinearly (corners not aligned) or by repeating pixels: two matrix products."""
+    """(B, h, w) to (B, *size), bilinearly (corners not aligned) or by repeating pixels: two matrix products, never in half precision."""
     down, across = (
         torch.from_numpy(resampling(short, long, smooth)).to(mask.device, mask.dtype)
         for short, long in zip(mask.shape[-2:], size, strict=True)
     )
-    return down @ mask @ across.T
+    with torch.autocast(mask.device.type, enabled=False):
+        return down @ mask @ across.T
 
 
 @lru_cache
