@@ -23,7 +23,8 @@ from trainables.engine.diagnostics import diagnose
 from trainables.engine.evaluate import evaluate
 from trainables.engine.features import Floats, features
 from trainables.engine.feed import Feed, Plan, Seeds, batches, placed
-from trainables.engine.group import advance, finite, stack, start
+from trainables.engine.group import finite, stack, start
+from trainables.engine.pace import Pace, pays
 from trainables.engine.step import Inputs, Member, make_step
 from trainables.optimizer import Optimizer, Schedule
 
@@ -39,6 +40,7 @@ class Setting:
         chunk: Rows computed at a time, all by default.
         device: Where to train.
         dtype: Type of the weights.
+        recorded: Whether steps are replayed from a recording, as `pace` explains; where that pays by default.
     """
 
     method: Method
@@ -50,6 +52,7 @@ class Setting:
     chunk: int | None = None
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
+    recorded: bool | None = None
 
 
 class Row(NamedTuple):
@@ -84,6 +87,7 @@ class Run:
     epoch: int = 0
     curves: list[Curves] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    _pace: Pace | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def begin(cls, setting: Setting, data: Data, rows: Sequence[Row]) -> "Run":
@@ -104,7 +108,7 @@ class Run:
         examples = self._training_examples()
         size = min(self.setting.batch, len(examples))
         steps = len(examples) // size
-        step = make_step(self.setting.method, self.setting.net, self.setting.optimizer)
+        pace = self._pace = self._pace or self._paced(steps)
         recipes, hyper = self._drawn(steps, size)
         seen = zip(*(feed or repeat(None) for feed in self._feeds(examples, steps, size)), strict=False)
         total: dict[str, Tensor] = {}
@@ -113,7 +117,7 @@ class Run:
             now = {"lr": hyper["lr"] * self.setting.schedule(turn, turns), "progress": torch.full_like(hyper["lr"], turn / turns)}
             batch = training._replace(mates=mates.x) if mates else training
             inputs = Inputs(batch, probe or batch, tree.map(lambda leaf, at=number: leaf[:, at], recipes), {**hyper, **now})
-            self.group, scalars = advance(step, self.group, inputs, turn, self.setting.chunk)
+            self.group, scalars = pace.advance(self.group, inputs, turn)
             total = {name: total[name] + value if total else value for name, value in scalars.items()}
         self.epoch += 1
         self._log({name: (value / steps).tolist() for name, value in total.items()})
@@ -166,6 +170,11 @@ class Run:
                 curve = curves.setdefault(name, [])
                 curve.extend([float("nan")] * (self.epoch - 1 - len(curve)))
                 curve.append(float(value))
+
+    def _paced(self, steps: int) -> Pace:
+        setting = self.setting
+        recorded = pays(setting.device, setting.epochs * steps) if setting.recorded is None else setting.recorded
+        return Pace(make_step(setting.method, setting.net, setting.optimizer), setting.method, setting.chunk, recorded)
 
     def _training_examples(self) -> Examples:
         return self.data.rest if "probe" in self.setting.method.needs else self.data.train

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from tests.contract.small import data, numbers, preset, rows, setting, trained
-from trainables.engine.loop import Row, Run, order
+from trainables.engine.feed import order
+from trainables.engine.loop import Row, Run
 
 
 def test_an_epoch_sees_every_example_once():
