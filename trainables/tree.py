@@ -57,8 +57,8 @@ def stack(trees: list[Tree]) -> Tree:
     return map(lambda *rows: torch.stack(rows), *trees)
 
 
-def take(tree: Tree, rows: Tensor | int) -> Tree:
-    """The given rows of every leaf's leading axis; an int drops the axis."""
+def take(tree: Tree, rows: Tensor | slice | int) -> Tree:
+    """The given rows of every leaf's leading axis; an int drops the axis, a slice leaves them where they lie."""
     return map(lambda leaf: leaf[rows], tree)
 
 

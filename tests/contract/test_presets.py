@@ -37,6 +37,15 @@ def test_row_order_and_chunks_do_not_matter(name):
 
 
 @every_preset
+def test_replayed_steps_equal_mapped_ones(name):
+    method = preset(name)
+    members = rows(method, configurations=2, seeds=2)
+    mapped = trained(setting(method, recorded=False), members)
+    replayed = trained(setting(method, recorded=True, chunk=3), members)
+    assert gap(replayed.group, mapped.group) < 1e-10
+
+
+@every_preset
 def test_a_diverged_member_leaves_its_neighbours_alone(name):
     method = preset(name)
     healthy = rows(method, configurations=2, seeds=1)

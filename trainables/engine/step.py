@@ -71,6 +71,11 @@ def make_step(method: Method, net: Net, optimizer: Optimizer) -> Step:
     return step
 
 
+def phase(method: Method, turn: int) -> tuple[Callable[..., Any], ...]:
+    """The functions in turn at a step: steps that have them in common compute the same."""
+    return _in_turn(method.perturbation.gradients, turn), _in_turn(method.perturbation.adapts, turn)
+
+
 def _in_turn(functions: tuple[Function, ...], turn: int) -> Function:
     return functions[turn % len(functions)]
 

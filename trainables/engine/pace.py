@@ -1,0 +1,91 @@
+"""How a group is advanced: mapped anew in each step, or replayed from a recording of the first one.
+
+Mapping costs some milliseconds a step beside the arithmetic, recording the time of some steps once. So long runs on a CPU are replayed, a
+few members at a time so that their numbers stay in its caches. Both give the same numbers but for rounding.
+"""
+
+from collections.abc import Hashable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.func import vmap
+
+from trainables import tree
+from trainables.axes import Method, Scalars
+from trainables.engine.group import advance
+from trainables.engine.replay import Replay, Tape
+from trainables.engine.step import Inputs, Member, Step, phase
+
+RECORDED_FROM = 100
+"""Steps of a run from which on recording pays, which takes as long as 20 to 50 mapped steps."""
+
+
+class Part(NamedTuple):
+    """Some rows of a group: which they are, their tensors where the group has them, and their replay of each phase."""
+
+    rows: slice
+    state: Member
+    replays: dict[Hashable, Replay]
+
+
+class Pace:
+    """Advances a group, at most `chunk` rows at a time (all by default).
+
+    A group that is replayed is changed where it lies. Replays have memory of their own, about what one step of `chunk` rows takes.
+    """
+
+    def __init__(self, step: Step, method: Method, chunk: int | None, recorded: bool) -> None:
+        self.step = step
+        self.method = method
+        self.chunk = chunk
+        self.recorded = recorded
+        self._group: Member | None = None
+        self._parts: list[Part] = []
+        self._tapes: dict[tuple[int, Hashable], Tape] = {}
+
+    def advance(self, group: Member, inputs: Inputs, turn: int) -> tuple[Member, Scalars]:
+        """One step of every member, as `group.advance` takes it."""
+        if not self.recorded:
+            return advance(self.step, group, inputs, turn, self.chunk)
+        if self._group is None or group is not self._group:
+            group = self._begin(group)
+        logged = [self._replayed(part, inputs, turn) for part in self._parts]
+        return group, {name: torch.cat([scalars[name] for scalars in logged]) for name in logged[0]}
+
+    def _begin(self, group: Member) -> Member:
+        """A copy of the group, to be changed; tapes for parts of other sizes than it has are let go of."""
+        own = self._group = tree.map(lambda leaf: leaf.clone(memory_format=torch.contiguous_format), group)
+        rows = next(iter(group.model.params.values())).shape[0]
+        self._parts = [Part(part, tree.take(own, part), {}) for part in parts(rows, self.chunk or rows)]
+        sizes = {part.rows.stop - part.rows.start for part in self._parts}
+        self._tapes = {key: tape for key, tape in self._tapes.items() if key[0] in sizes}
+        return own
+
+    def _replayed(self, part: Part, inputs: Inputs, turn: int) -> Scalars:
+        now = phase(self.method, turn)
+        key = part.rows.stop - part.rows.start, now
+        if key not in self._tapes:
+            mapped = vmap(lambda member, seen: self.step(member, seen, turn), randomness="error")
+            own: dict[int, Tensor] = {}
+            seen = tree.map(lambda leaf: own.setdefault(id(leaf), leaf[part.rows]), inputs)  # what is one tensor stays one
+            self._tapes[key] = Tape(mapped, part.state, seen)
+        tape = self._tapes[key]
+        if now not in part.replays:
+            part.replays[now] = tape.bound(part.state)
+        for path, leaf in tree.leaves(inputs):
+            if path in tape.reads:
+                tape.reads[path].copy_(leaf[part.rows])
+        return part.replays[now]()
+
+
+def pays(device: str, steps: int) -> bool:
+    """Whether a run of so many steps is better replayed. On GPUs it has not been measured."""
+    return device == "cpu" and steps >= RECORDED_FROM
+
+
+def parts(rows: int, most: int) -> list[slice]:
+    """Consecutive parts of `rows` rows, as few and as equal as can be with at most `most` in each."""
+    number = -(-rows // most)
+    ends = [rows * (index + 1) // number for index in range(number)]
+    return [slice(begin, end) for begin, end in zip([0, *ends], ends, strict=False)]

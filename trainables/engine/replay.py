@@ -1,0 +1,176 @@
+"""A function of tensors done again and again in the same memory.
+
+It is recorded once, simplified and laid out: every result has its place beforehand, results that are no longer needed leave theirs to
+later ones, and new state is written over the old. What remains of a call is its arithmetic.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch._ops import OpOverload
+
+from trainables import tree
+from trainables.engine.layout import Memory, laid_out
+from trainables.engine.record import Call, record, replaced, schema
+from trainables.engine.simplify import simplified
+from trainables.tree import Tree
+
+aten = torch.ops.aten
+
+Command = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+
+DIRECT: dict[OpOverload, Callable[..., Any]] = {
+    aten.add.Tensor: torch.add,
+    aten.addcmul.default: torch.addcmul,
+    aten.bmm.default: torch.bmm,
+    aten.div.Tensor: torch.div,
+    aten.mul.Tensor: torch.mul,
+    aten.sub.Tensor: torch.sub,
+}
+"""The same operations by torch's own bindings, which find the kernel in half the time."""
+
+COPIES = frozenset({aten.clone.default, aten._to_copy.default})  # noqa: SLF001  the name that torch gives it
+
+TOLERANCE = 1e-3
+"""Difference between recorded and replayed numbers, relative to a tensor's largest, beyond which a replay is not trusted."""
+
+ROUNDING = 10
+"""Units of rounding at 1 that a number may be off in any case: a gradient that is 0 but for rounding has no digit right."""
+
+
+class Tape:
+    """(state, inputs) -> (new state, more), recorded, to be done to states of the same shapes.
+
+    Attributes:
+        reads: What it reads beside the state, for the caller to fill: tensors by their path in the inputs, as `tree.leaves` names them.
+    """
+
+    def __init__(self, function: Callable[[Tree, Tree], tuple[Tree, Tree]], state: Tree, inputs: Tree) -> None:
+        """Record the function at (state, inputs), which stay as they are.
+
+        Args:
+            function: Pure; branches on no number of a tensor.
+            state, inputs: Trees of tensors. Leaves of the inputs that are one tensor stay one.
+
+        Raises:
+            ValueError: If the replay does not compute what the function does.
+        """
+        own = {id(leaf): leaf.clone() for _, leaf in tree.leaves(inputs)}
+        given = tree.map(lambda leaf: own[id(leaf)], inputs)
+        result, recording = record(lambda *arguments: _free_of(arguments, function(*arguments)), state, given)
+        self._program = simplified(recording)
+        self._olds = recording.inputs[: len(list(tree.leaves(state)))]
+        self._memory, self._copied = laid_out(self._program, recording, list(zip(self._program.outputs, self._olds, strict=False)))
+        for call in self._program.once:
+            _do(_command(call, self._memory))
+        self._more = result[1]
+        read = {number for call in self._program.each for number in call.reads}
+        places = recording.inputs[len(self._olds) :]
+        first = {place: leaf for leaf, place in reversed(list(zip(tree.leaves(given), places, strict=True))) if place.storage in read}
+        self.reads: dict[str, Tensor] = dict(first.values())
+        trial = tree.map(torch.clone, state)
+        _check(result, (trial, self.bound(trial)()))
+
+    def bound(self, state: Tree) -> "Replay":
+        """The recorded function for one state, which it renews in place."""
+        extra = self._program.outputs[len(self._olds) :]
+        made = {number for call in self._program.each for number in call.makes}
+        own = [place.storage for place in extra if place.storage in made]
+        memory = self._memory.moved(self._olds, [leaf for _, leaf in tree.leaves(state)], own)
+        commands = [_command(call, memory) for call in self._program.each]
+        commands += [(memory.tensor(old).copy_, (memory.tensor(new),), {}) for new, old in self._copied]
+        paths = [path for path, _ in tree.leaves(self._more)]
+        return Replay(commands, tree.fill(self._more, dict(zip(paths, (memory.tensor(place) for place in extra), strict=True))))
+
+
+class Replay(NamedTuple):
+    """A recorded function bound to a state: what to do, and where it leaves what is not state; the next call overwrites it."""
+
+    commands: list[Command]
+    more: Tree
+
+    def __call__(self) -> Tree:
+        """Renew the state; return `more`."""
+        with torch.no_grad():
+            for function, args, options in self.commands:
+                function(*args, **options)
+        return self.more
+
+
+def _free_of(given: tuple[Tree, Tree], result: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
+    """The result with copies in place of leaves that lie in the memory of an argument, but for state that stays as it is."""
+    theirs = {leaf.untyped_storage().data_ptr() for _, leaf in tree.leaves(given)}
+    kept = dict(tree.leaves(given[0]))
+
+    def freed(path: str, leaf: Tensor, state: bool) -> Tensor:
+        same = state and leaf is kept[path]
+        return leaf if same or leaf.untyped_storage().data_ptr() not in theirs else leaf.clone()
+
+    new, more = ({path: freed(path, leaf, part == 0) for path, leaf in tree.leaves(one)} for part, one in enumerate(result))
+    return tree.fill(result[0], new), tree.fill(result[1], more)
+
+
+def _do(command: Command) -> None:
+    function, args, options = command
+    function(*args, **options)
+
+
+def _command(call: Call, memory: Memory) -> Command:
+    """The call on real tensors, writing its results where they belong."""
+    args, options = replaced(call.args, memory.tensor), dict(replaced(call.options, memory.tensor))
+    out = [memory.tensor(place) if place else None for place in call.out]
+    if schema(call.operator).is_mutable:
+        return call.operator, args, options
+    if call.operator in COPIES and out[0] is not None:
+        return out[0].copy_, args, {}
+    if call.operator is aten.relu.default:  # its variant with `out` makes a copy
+        return torch.clamp_min, (*args, 0), {"out": out[0]}
+    if call.operator in DIRECT:
+        return DIRECT[call.operator], args, {**options, "out": out[0]}
+    variant = _with_out(call.operator)
+    if variant and None not in out:
+        return variant, args, {**options, **dict(zip(_names(variant), out, strict=True))}
+    return _copying(call.operator, out), args, options
+
+
+def _copying(operator: OpOverload, out: list[Tensor | None]) -> Callable[..., None]:
+    """The operation, its results copied to where they belong."""
+
+    def copying(*args: Any, **options: Any) -> None:
+        results = operator(*args, **options)
+        for place, result in zip(out, results if isinstance(results, tuple | list) else (results,), strict=True):
+            if place is not None:
+                place.copy_(result)
+
+    return copying
+
+
+@functools.cache
+def _with_out(operator: OpOverload) -> OpOverload | None:
+    """The operation's variant that takes the same arguments and where to write the results."""
+    wanted = [(argument.name, str(argument.type)) for argument in schema(operator).arguments]
+    for name in operator.overloadpacket.overloads():
+        variant = getattr(operator.overloadpacket, name)
+        taken = [(argument.name, str(argument.type)) for argument in schema(variant).arguments if not argument.is_out]
+        if taken == wanted and len(schema(variant).arguments) > len(taken):
+            return variant
+    return None
+
+
+def _names(variant: OpOverload) -> list[str]:
+    return [argument.name for argument in schema(variant).arguments if argument.is_out]
+
+
+def _check(expected: Tree, found: Tree) -> None:
+    for (path, want), (_, have) in zip(tree.leaves(expected), tree.leaves(found), strict=True):
+        if not torch.allclose(have, want, rtol=0, atol=_allowed(want), equal_nan=True):
+            raise ValueError(f"{path} must be replayed as recorded; the largest difference is {(have - want).abs().max().item():g}")
+
+
+def _allowed(want: Tensor) -> float:
+    if not want.is_floating_point() or not want.isfinite().any():
+        return 0.0
+    return TOLERANCE * want[want.isfinite()].abs().max().item() + ROUNDING * torch.finfo(want.dtype).eps
