@@ -171,6 +171,30 @@ def report(
         typer.launch(page.resolve().as_uri())
 
 
+@app.command()
+def export(
+    name: Name,
+    home: HomeOption = HOME,
+    rank: Annotated[int, typer.Option("--rank", help="Which configuration, by its place in the ranking.")] = 1,
+    rule: Annotated[str, typer.Option("--rule", help="The ranking's rule.")] = "guarantee",
+    seed: Annotated[int, typer.Option("--seed", help="Seed to train it with.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; export/rank-N in the study's home by default.")] = None,
+) -> None:
+    """Train the configuration of a rank once more and pack it for plain PyTorch.
+
+    Writes its numbers (configuration.yaml, a study file), weights (safetensors), the model as a torch.export program, the test split, and
+    use.py, which loads them without Altiplano and reproduces the test accuracy.
+    """
+    import json
+
+    from altiplano.export import export as exported
+
+    folder, chosen = exported(name, home, rank, rule, seed, out)
+    found = json.loads((folder / "about.json").read_text())
+    line = f"{chosen.method} {chosen.configurations[0].number}, seed {seed}: test accuracy {found['test_accuracy']:.4f}"
+    Console().print(Text(f"{line}\n{folder}\ntry it: python {folder / 'use.py'}"), soft_wrap=True)
+
+
 @app.command("methods")
 def methods_(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method, or a strategy of one axis.")] = None) -> None:
     """List the training methods; with a NAME: what it computes, its knobs, ranges and sources, and what a step costs, measured."""

@@ -123,6 +123,11 @@ def test_a_study_is_launched_reported_and_not_launched_twice(study, tmp_path, ca
     assert run(["report", "tiny", "--home", home]) == DONE
     assert (Path(home) / "tiny" / "report" / "index.html").stat().st_size > 10_000
     assert run(["report", "tiny", "--home", home, "--rule", "best"]) == AT_FAULT
+    assert run(["export", "tiny", "--home", home, "--rank", "99"]) == AT_FAULT
+    assert run(["export", "tiny", "--home", home, "--rank", "2"]) == DONE
+    packed = Path(home) / "tiny" / "export" / "rank-2"
+    assert run(["check", str(packed / "configuration.yaml")]) == DONE
+    assert subprocess.run([sys.executable, str(packed / "use.py")], capture_output=True, check=False).returncode == 0
     assert run(["report", "tiny", "--home", home, "--weights", "mean=x"]) == AT_FAULT
 
 

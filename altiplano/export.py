@@ -1,0 +1,62 @@
+"""Export: the configuration of a rank, trained once more and packed for plain PyTorch."""
+
+import dataclasses
+from pathlib import Path
+
+import analysis
+from search.errors import UserError
+from search.launch import find
+from search.page import Group
+from search.searcher import job
+from search.study import Study
+from trainables.data.load import load
+from trainables.job import Configuration, Job
+from trainables.portable import files
+
+
+def export(name: str, home: str, rank: int, rule: str, seed: int, out: Path | None) -> tuple[Path, Job]:
+    """Train the configuration of a rank with one seed and write what uses its model elsewhere.
+
+    Returns:
+        The folder written to, and what was trained.
+
+    Raises:
+        UserError: If there is no such study or rank, or the member diverges.
+    """
+    study, place = find(name, home)
+    try:
+        table = analysis.load(place.url)
+        ranked = analysis.rank(table, rule=rule)
+    except ValueError as error:
+        raise UserError(f"altiplano export {name}: {error}") from error
+    if not 1 <= rank <= len(ranked):
+        raise UserError(f"--rank must lie between 1 and {len(ranked)}, the configurations ranked, got {rank}")
+    row = ranked.iloc[rank - 1]
+    numbers = {str(knob): float(value) for knob, value in table.knobs.loc[ranked.index[rank - 1]].dropna().items()}
+    chosen = _job(study, str(row["method"]), int(row["configuration"]), numbers, home, seed)
+    folder = out or (place.local / "export" / f"rank-{rank}" if place.local else Path(f"{name}-rank-{rank}"))
+    try:
+        content = files(chosen, load(**chosen.data))
+    except ValueError as error:
+        raise UserError(f"altiplano export {name}: {error}") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    for file, packed in content.items():
+        (folder / file).write_bytes(packed)
+    (folder / "configuration.yaml").write_text(as_method(study, chosen))
+    return folder, chosen
+
+
+def as_method(study: Study, chosen: Job) -> str:
+    """The configuration as a study file whose every number is fixed: to be launched again, or read."""
+    knobs = {knob: value for knob, value in chosen.configurations[0].numbers.items() if knob not in study.training.numbers}
+    plain = study.plain()
+    training = {**plain["training"], **{key: chosen.configurations[0].numbers[key] for key in study.training.numbers}}
+    kept = {key: plain[key] for key in ("data", "net", "tail", "objectives", "seeds") if key in plain}
+    method = {chosen.method: {**chosen.axes, **chosen.options, **knobs}}
+    fixed = {**kept, "name": f"{study.name}-{chosen.method}-{chosen.configurations[0].number}", "training": training, "methods": method}
+    return Study.model_validate(fixed).dump()
+
+
+def _job(study: Study, method: str, number: int, numbers: dict[str, float], home: str, seed: int) -> Job:
+    whole = job(study, Group("export", method, (Configuration(number, numbers),), (seed,)), home)
+    return dataclasses.replace(whole, rungs=[])
