@@ -54,9 +54,16 @@ def lets_sam(hypergradient: str = "diagonal", positivity: str = "exponential", e
 
 
 def lets_asam(hypergradient: str = "diagonal", positivity: str = "exponential", every: int = 1) -> Perturbation:
-    """LETS over ASAM: as `lets_sam`, with ASAM's unit perturbation u = T^2 g / ||T g||.
+    """LETS over ASAM: ASAM whose radius is learned from the gap between a probe batch and the training batch.
 
-    Four forward and four backward passes where the radius learns.
+        J = (L_probe(w') - L_train(w'))^2 / 2;    rho descends dJ/drho = -lr gap d . H u, d = grad gap(w'), u = T^2 g / ||T g||
+
+    The probe is held out of the training split. Four forward and four backward passes where the radius learns.
+
+    Args:
+        hypergradient: "diagonal" takes squared gradients for the Hessian H; "exact" pays another double pass for H u.
+        positivity: "exponential" (Adam on log rho), "exponential-plain" or "clamp".
+        every: Steps from one lesson of the radius to the next.
 
     References:
         Wang et al., 2024, arXiv 2408.08222: objective `read`, exact hypergradient `derived`, its squared-gradient form `ours`.
@@ -83,7 +90,7 @@ def dg_mix() -> Perturbation:
 
         g_S = grad mean over S at w + e,  g_N = grad mean over the rest at w;    gradient = g_S + g_N - (g_N . g_S / g_S . g_S) g_S
 
-    S as in `bg_mix`. Three forward and three backward passes.
+    S = the gamma B examples whose loss rises most from w to w + e. Three forward and three backward passes.
 
     References:
         arXiv 2308.03236: the idea is `read` in the abstract, the rule `ours`.
@@ -94,10 +101,10 @@ def dg_mix() -> Perturbation:
 def esam() -> Perturbation:
     """ESAM: SAM on a random part of the weight tensors and on the sensitive part of the batch.
 
-        e = m rho g / ||g|| / share, m in {0, 1} a draw a tensor;    gradient = grad mean over S at w + e, S as in `bg_mix`
+        e = m rho g / ||g|| / perturbed_share, m in {0, 1} drawn for each tensor;    gradient = grad mean over S at w + e
 
-    What it computes is ESAM; what it costs is SAM's two forward and two backward passes, for members are mapped together and a mask
-    saves nothing.
+    S = the gamma B examples whose loss rises most from w to w + e. What it computes is ESAM; what it costs is SAM's
+    two forward and two backward passes, for members are mapped together and a mask saves nothing.
 
     References:
         Du et al., "Efficient Sharpness-aware Minimization", 2022, arXiv 2110.03141 and the authors' code [read], where S misses the last
