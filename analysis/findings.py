@@ -1,7 +1,7 @@
 """What the report speaks about: a study's table with all that was worked out from it, made once and handed to every section."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -92,11 +92,18 @@ def predictions_of(table: Table, key: int) -> NDArray[np.int16]:
     return found[(found >= 0).all(1)]
 
 
-def curves_of(table: Table, key: int) -> Curves:
-    """The curves of a configuration's seeds, (seeds, epochs) by name; shorter ones, of diverged seeds, end in nan."""
-    read = []
-    for file, part in members_of(table, key).groupby("file"):
-        read += reading.curves_of(table.home, table.paths[int(str(file))], part["row"].tolist())
+def curves_of(table: Table, keys: Sequence[int]) -> dict[int, Curves]:
+    """The curves of some configurations, each (seeds, epochs) by name; shorter ones, of diverged seeds, end in nan. Files are read once."""
+    members = table.members[(table.members["key"].isin(keys) & table.members["scored"]).to_numpy()]
+    read: dict[int, list[dict[str, NDArray[np.float32]]]] = {key: [] for key in keys}
+    for file, part in members.groupby("file"):
+        found = reading.curves_of(table.home, table.paths[int(str(file))], part["row"].tolist())
+        for key, curves in zip(part["key"].tolist(), found, strict=True):
+            read[key].append(curves)
+    return {key: _stacked(curves) for key, curves in read.items()}
+
+
+def _stacked(read: list[dict[str, NDArray[np.float32]]]) -> Curves:
     longest = max((len(values) for found in read for values in found.values()), default=0)
     stacked = {name: np.full((len(read), longest), np.nan) for found in read for name in found}
     for place, found in enumerate(read):

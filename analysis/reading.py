@@ -4,6 +4,7 @@ A home is a local folder or any URL that fsspec opens. Only the columns that are
 """
 
 import io
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -148,8 +149,13 @@ def rows_of(home: Home, path: str, column: str) -> NDArray[Any]:
 
 def curves_of(home: Home, path: str, rows: Sequence[int]) -> list[dict[str, NDArray[np.float32]]]:
     """The curves of some members of one file."""
-    column = _columns(home, path, ["curves"]).column("curves").combine_chunks()
-    return [{name: np.asarray(values, np.float32) for name, values in column[int(row)].as_py()} for row in rows]
+    column = _columns(home, path, ["curves"]).column("curves").combine_chunks().take(pa.array(rows, pa.int32()))
+    names, curves = column.keys.to_pylist(), column.items
+    values, ends = curves.values.to_numpy(zero_copy_only=False), curves.offsets.to_numpy()
+    found = []
+    for start, end in itertools.pairwise(column.offsets.to_pylist()):
+        found.append({names[place]: values[ends[place] : ends[place + 1]] for place in range(start, end)})
+    return found
 
 
 def together(members: pd.DataFrame) -> Iterator[tuple[tuple[int, ...], pd.DataFrame]]:

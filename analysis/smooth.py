@@ -12,14 +12,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
+from scipy.linalg import cho_solve
 
 Floats = NDArray[np.floating]
 
 PIECES = 6
 """Pieces of each knob's spline."""
 
-SMOOTHNESS = np.logspace(-3, 5, 25)
+SMOOTHNESS = np.logspace(-2, 5, 15)
 """Penalties tried."""
+
+SCATTER = (0.02, 0.1, 0.3, 1.0)
+"""Scatter of configurations about the curve that seeds do not explain, tried as shares of the figure's variance."""
 
 
 class Smooth(NamedTuple):
@@ -45,27 +49,24 @@ def fit(x: Floats, y: Floats, variance: Floats, *, pairs: bool = False) -> Smoot
         variance: Variance of each y from its seeds, (C,); scatter beyond it is estimated with the smoothness.
         pairs: Fit one surface of exactly two knobs instead.
     """
-    design = _design(x, pairs)
-    penalty = _penalty(x.shape[1], pairs)
-    centre = float(np.average(y, weights=1 / (variance + y.var() + 1e-12)))
-    scatter = np.array([0.02, 0.1, 0.3, 1.0]) * (y.var() + 1e-12)
-    best: tuple[float, Floats, Floats] | None = None
-    for extra in scatter:
-        weight = 1 / (variance + extra)
+    design, penalty = _design(x, pairs), _penalty(x.shape[1], pairs)
+    total = float(y.var()) + 1e-12
+    centre = float(np.average(y, weights=1 / (variance + total)))
+    priors = [(smoothness * penalty + 1e-3 * np.eye(len(penalty))) / total for smoothness in SMOOTHNESS]
+    sizes = [float(np.linalg.slogdet(prior)[1]) for prior in priors]
+    found: list[tuple[float, Floats, Floats]] = []
+    for scatter in SCATTER:
+        weight = 1 / (variance + scatter * total)
         gram, moment = design.T @ (design * weight[:, None]), design.T @ (weight * (y - centre))
-        level = (y.var() + 1e-12) ** -1
-        for smoothness in SMOOTHNESS:
-            precision = gram + level * (smoothness * penalty + 1e-3 * np.eye(len(penalty)))
-            root = np.linalg.cholesky(precision)
-            mean = np.linalg.solve(root.T, np.linalg.solve(root, moment))
-            prior = np.linalg.slogdet(level * (smoothness * penalty + 1e-3 * np.eye(len(penalty))))[1]
-            evidence = 0.5 * (np.log(weight).sum() + prior - weight @ (y - centre) ** 2 + moment @ mean) - np.log(np.diag(root)).sum()
-            if best is None or evidence > best[0]:
-                best = float(evidence), mean, precision
-    assert_found = best if best is not None else (0.0, np.zeros(len(penalty)), np.eye(len(penalty)))
-    coefficients = assert_found[1].copy()
+        fixed = np.log(weight).sum() - weight @ (y - centre) ** 2
+        for prior, size in zip(priors, sizes, strict=True):
+            root = np.linalg.cholesky(gram + prior)
+            mean = cho_solve((root, True), moment)
+            evidence = 0.5 * (fixed + size + moment @ mean) - np.log(np.diag(root)).sum()
+            found.append((float(evidence), mean, root))
+    _, coefficients, root = max(found, key=lambda one: one[0])
     coefficients[0] += centre
-    return Smooth(coefficients, np.linalg.inv(assert_found[2]), x.shape[1], pairs)
+    return Smooth(coefficients, cho_solve((root, True), np.eye(len(root))), x.shape[1], pairs)
 
 
 def curve(smooth: Smooth, knob: int, at: Floats, x: Floats) -> tuple[Floats, Floats]:
@@ -83,7 +84,7 @@ def surface(smooth: Smooth, at: Floats) -> tuple[Floats, Floats]:
 
 
 def _posterior(smooth: Smooth, rows: Floats) -> tuple[Floats, Floats]:
-    return rows @ smooth.coefficients, 1.96 * np.sqrt(np.maximum(np.einsum("ap,pq,aq->a", rows, smooth.covariance, rows), 0))
+    return rows @ smooth.coefficients, 1.96 * np.sqrt(np.maximum(((rows @ smooth.covariance) * rows).sum(1), 0))
 
 
 def _design(x: Floats, pairs: bool) -> Floats:  # noqa: FBT001

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis import statistics
-from analysis.table import Table
+from analysis.table import FIGURES, Table
 from trainables.evidence import DIVERGED
 
 Floats = NDArray[np.floating]
@@ -173,16 +173,19 @@ def _floors(table: Table) -> dict[str, float]:
 
 
 def _correlation(members: pd.DataFrame, place: NDArray[np.intp], seeds: Floats, failures: Floats) -> Floats:
-    """Pooled over configurations without failure and with three seeds or more; the identity where there is none."""
-    values = members[["accuracy", "tail", "stability"]].to_numpy(float)
-    rows = ((seeds >= 3) & (failures == 0))[place] & np.isfinite(values).all(1)
-    if not rows.any():
-        return np.eye(3)
-    kept, at = values[rows], place[rows]
-    means = np.stack([np.bincount(at, weights=column, minlength=len(seeds)) for column in kept.T], axis=1) / seeds[:, None]
-    off = kept - means[at]
-    cross = off.T @ off
-    scale = np.sqrt(np.diag(cross))
-    if (scale <= 0).any():
-        return np.eye(3)
-    return cross / np.outer(scale, scale)
+    """Pooled over configurations without failure: accuracy and tail from two seeds, stability from three; 0 where nothing is known."""
+    off = np.stack([_deviations(members[name].to_numpy(float), place, seeds) for name in FIGURES], axis=1)
+    off[((seeds < 2) | (failures > 0))[place]] = np.nan
+    off[(seeds < 3)[place], FIGURES.index("stability")] = np.nan
+    known = np.isfinite(off)
+    filled = np.where(known, off, 0.0)
+    cross = filled.T @ filled
+    scale = (filled**2).T @ known
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.nan_to_num(cross / np.sqrt(scale * scale.T))
+    np.fill_diagonal(found, 1.0)
+    return found
+
+
+def _deviations(values: Floats, place: NDArray[np.intp], seeds: Floats) -> Floats:
+    return values - (np.bincount(place, weights=values, minlength=len(seeds)) / seeds)[place]

@@ -142,7 +142,8 @@ def _tidy(raw: pd.DataFrame, classes: int | None) -> tuple[pd.DataFrame, pd.Data
     members["key"] = members.groupby(["method", "configuration"], sort=True).ngroup()
     diverged, pruned = members["status"] == DIVERGED, members["status"] == PRUNED
     if classes:
-        members[["accuracy", "tail"]] = members[["accuracy", "tail"]].where(~diverged | members[["accuracy", "tail"]].notna(), 1 / classes)
+        for name in ("accuracy", "tail"):
+            members[name] = members[name].where(~diverged | members[name].notna(), 1 / classes)
     by_key = members["key"]
     finished = (~diverged & ~pruned).groupby(by_key).any()
     dropped = pruned.groupby(by_key).any() & ~finished

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from analysis.figures.style import FAINT, MUTED, Drawing, Look, margins, panels
+from analysis.figures.style import FAINT, MUTED, Drawing, Look, margins, name_rows, panels
 
 
 def optimism(both: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
@@ -23,19 +23,7 @@ def optimism(both: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
         panel.grid(axis="y", visible=False)
         panel.grid(axis="x", color=FAINT)
         panel.locator_params(axis="x", nbins=4)
-    edge = axes[0].get_xlim()[0]
-    for place, (_, row) in enumerate(both.iterrows()):
-        axes[0].annotate(
-            row["label"],
-            (edge, place),
-            (-4, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=6.5,
-            color=looks[row["method"]].colour,
-            annotation_clip=False,
-        )
+    name_rows(axes[0], both["label"].tolist(), [looks[method].colour for method in both["method"]])
     margins(figure, left=27, top=3, bottom=10)
     caption = (
         "Filled: fresh seeds on the test split with 95 % intervals. Hollow: what the search had reported on the selection split. "

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import INK, MUTED, WORDS, Drawing, Look, margins, panels
+from analysis.figures.style import INK, MUTED, WORDS, Drawing, Look, margins, name_rows, panels
 from analysis.figures.thinned import seeds_stated, thinned
 
 
@@ -23,7 +23,7 @@ def spread(frame: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
         if values.max() > low:
             panel.set_xlim(low - 0.04 * (values.max() - low), values.max() + 0.04 * (values.max() - low))
         panel.grid(axis="y", visible=False)
-    _name_rows(axes[0], methods, looks)
+    name_rows(axes[0], methods, [looks[method].colour for method in methods])
     margins(figure, left=25, top=3, bottom=10)
     counted = ", ".join(f"{method} {(frame['method'] == method).sum():,}" for method in methods)
     caption = f"Each point is a configuration ({seeds_stated(frame)}), the bar its method's median: what a method gives before tuning. n: {counted}."
@@ -43,26 +43,10 @@ def gains(contrasts: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
         panel.axvline(0, color=MUTED, lw=0.8)
         panel.set(ylim=(len(methods) - 0.4, -0.6), yticks=[], xlabel=f"gain in {'mean' if name == 'accuracy' else name} (points)")
         panel.grid(axis="y", visible=False)
-    _name_rows(axes[0], methods, looks)
+    name_rows(axes[0], methods, [looks[method].colour for method in methods])
     margins(figure, left=25, top=3, bottom=10)
     caption = (
         "Each method's best configuration less ERM's, with 95 % intervals of the difference over retrainings, not corrected for their number. "
         f"n = {int(contrasts['seeds'].min())} seeds or more each."
     )
     return Drawing("gains", "Gain over ERM", caption, figure)
-
-
-def _name_rows(axes, methods: list[str], looks: dict[str, Look]) -> None:  # noqa: ANN001
-    edge = axes.get_xlim()[0]
-    for place, method in enumerate(methods):
-        axes.annotate(
-            method,
-            (edge, place),
-            (-4, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=7,
-            color=looks[method].colour,
-            annotation_clip=False,
-        )

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, margins, panels, spaced
+from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, margins, name_ends, panels
 
 Steps = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -17,26 +17,16 @@ def best_so_far(found: Mapping[str, Steps], looks: dict[str, Look]) -> Drawing:
     ends = []
     longest = max(float(steps[0][-1]) for steps in found.values())
     for method, (tried, best) in found.items():
-        x, y = np.append(tried, longest), np.append(best, best[-1])
+        steps = np.flatnonzero(np.diff(best, prepend=-np.inf) > 0)
+        x, y = np.append(tried[steps], longest), np.append(best[steps], best[-1])
         axes.step(x, 100 * y, where="post", color=looks[method].colour, lw=1.3)
-        ends.append((method, 100 * float(best[-1])))
+        ends.append((method, longest, 100 * float(best[-1])))
     low, high = axes.get_ylim()
     starts = sorted(100 * float(best[0]) for _, best in found.values())
-    axes.set_ylim(bottom=max(low, min(starts[len(starts) // 4], min(end for _, end in ends)) - 0.1 * (high - low)))
-    low, high = axes.get_ylim()
-    for (method, end), place in zip(ends, spaced([end for _, end in ends], 0.062 * (high - low), low, high), strict=True):
-        axes.annotate(
-            method,
-            (longest, end),
-            (longest * 1.04, place),
-            color=looks[method].colour,
-            fontsize=6.5,
-            va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": looks[method].colour, "shrinkA": 0, "shrinkB": 0},
-        )
-    axes.set(xlabel="configurations tried (those dropped at rungs included)", ylabel="best utility so far (%)", xlim=(0, longest))
+    axes.set_ylim(bottom=max(low, min(starts[len(starts) // 4], min(end for _, _, end in ends)) - 0.1 * (high - low)))
+    axes.set(xlabel="configurations tried, dropped ones included", ylabel="best utility so far (%)", xlim=(0, longest))
     margins(figure, right=20, top=3)
+    name_ends(axes, ends, [looks[method].colour for method, _, _ in ends])
     caption = "Utility shrunken towards the other configurations, so that the line does not climb on luck alone, by the configuration's number in its method."
     return Drawing("progress", "Best so far", caption, figure)
 
@@ -63,20 +53,10 @@ def halving(survivors: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     for method, row in survivors.iterrows():
         share = 100 * row.to_numpy(float) / max(float(row.iloc[0]), 1.0)
         axes.step(epochs, share, where="pre", color=looks[str(method)].colour, lw=1.3)
-        ends.append((str(method), float(share[-1])))
-    for (method, end), place in zip(ends, spaced([end for _, end in ends], 6.4, 0, 104), strict=True):
-        axes.annotate(
-            method,
-            (epochs[-1], end),
-            (epochs[-1] * 1.04, place),
-            color=looks[method].colour,
-            fontsize=6.5,
-            va="center",
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": looks[method].colour, "shrinkA": 0, "shrinkB": 0},
-        )
+        ends.append((str(method), float(epochs[-1]), float(share[-1])))
     axes.set(xlabel="epoch", ylabel="configurations still trained (%)", ylim=(0, 104), xlim=(0, epochs[-1]))
     margins(figure, right=20, top=3)
+    name_ends(axes, ends, [looks[method].colour for method, _, _ in ends])
     counted = ", ".join(f"{method} {row.iloc[0]:.0f}" for method, row in survivors.iterrows())
     return Drawing(
         "halving",

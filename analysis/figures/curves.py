@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from analysis.figures.style import INK, Drawing, Look, margins, panels, spaced
+from analysis.figures.style import Drawing, Look, margins, name_ends, panels
 
 WORDS = {
     "accuracy": "mean accuracy (%)",
@@ -31,16 +31,18 @@ def learning(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look], s
     """
     names = [name for name in ("accuracy", "tail", "loss") if any(name in found for _, found in curves.values())]
     figure, axes = panels(len(names), 36 * len(names) + 12, sharex=True)
+    margins(figure, top=3, right=24, between=0.1)
+    labelled = []
     for panel, name in zip(axes, names, strict=True):
         ends = []
         for text, (method, found) in curves.items():
             if name in found:
                 ends.append((text, method, _line(panel, found[name] * (100 if name in SHARES else 1), looks[method].colour)))
         _near_the_end(panel, [end[1] for _, _, end in ends], rising=name in SHARES)
-        _name_ends(panel, ends, looks)
         panel.set_ylabel(WORDS[name])
+        labelled.append((panel, ends))
     axes[-1].set_xlabel("epoch")
-    margins(figure, top=3, right=24, between=0.1)
+    _label(labelled, looks)
     counts = sorted({len(next(iter(found.values()))) for _, found in curves.values()})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     caption = f"The best configuration of each method on the {split} split: the line is the mean of its seeds (n = {seeds}), the band their range."
@@ -58,6 +60,14 @@ def _line(axes: Axes, values: NDArray[np.float64], colour: str) -> tuple[float, 
     return float(x[-1]), float(middle[-1])
 
 
+def _label(labelled: list[tuple[Axes, list[tuple[str, str, tuple[float, float]]]]], looks: dict[str, Look]) -> None:
+    """Name the lines of all panels, once their common axis is settled."""
+    last = max((end[0] for _, ends in labelled for _, _, end in ends), default=1.0)
+    for panel, ends in labelled:
+        panel.set_xlim(0, last)
+        name_ends(panel, [(text, *end) for text, _, end in ends], [looks[method].colour for _, method, _ in ends])
+
+
 def _near_the_end(axes: Axes, ends: list[float], *, rising: bool) -> None:
     """Leave out the beginning of training, which would squeeze the differences that matter."""
     low, high = axes.get_ylim()
@@ -67,42 +77,24 @@ def _near_the_end(axes: Axes, ends: list[float], *, rising: bool) -> None:
         axes.set_ylim(low, min(high, max(ends) + 0.35 * (high - low)))
 
 
-def _name_ends(axes: Axes, ends: list[tuple[str, str, tuple[float, float]]], looks: dict[str, Look]) -> None:
-    if not ends:
-        return
-    low, high = axes.get_ylim()
-    places = spaced([end[1] for _, _, end in ends], 0.1 * (high - low), low + 0.02 * (high - low), high - 0.02 * (high - low))
-    for (text, method, (x, y)), place in zip(ends, places, strict=True):
-        axes.annotate(
-            text,
-            (x, y),
-            (axes.get_xlim()[1], place),
-            textcoords="data",
-            color=looks[method].colour or INK,
-            fontsize=6.5,
-            va="center",
-            ha="left",
-            arrowprops={"arrowstyle": "-", "lw": 0.4, "color": looks[method].colour, "shrinkA": 0, "shrinkB": 0},
-            annotation_clip=False,
-        )
-
-
 def others(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look]) -> list[Drawing]:
     """Whatever else was recorded, three panels a figure: a panel a name, a line a configuration that has it."""
-    names = dict.fromkeys(name for _, found in curves.values() for name in found if name not in {"accuracy", "tail", "loss"})
+    names = dict.fromkeys(name for _, found in curves.values() for name in found if name not in {"accuracy", "tail", "loss", "lr"})
     listed = list(names)
     drawn = []
     for start in range(0, len(listed), 3):
         some = listed[start : start + 3]
         figure, axes = panels(len(some), 36 * len(some) + 12, sharex=True)
+        margins(figure, left=14, top=3, right=24, between=0.1)
+        labelled = []
         for panel, name in zip(axes, some, strict=True):
             ends = [
                 (text, method, _line(panel, found[name], looks[method].colour)) for text, (method, found) in curves.items() if name in found
             ]
-            _name_ends(panel, ends, looks)
+            labelled.append((panel, ends))
             panel.set_ylabel(WORDS.get(name, name.replace("_", " ")))
         axes[-1].set_xlabel("epoch")
-        margins(figure, left=14, top=3, right=24, between=0.1)
+        _label(labelled, looks)
         caption = "As recorded in training, for the same configurations; line the mean of the seeds, band their range."
         drawn.append(
             Drawing(f"curves-{start // 3 + 2}", f"Other curves: {', '.join(name.replace('_', ' ') for name in some)}", caption, figure)

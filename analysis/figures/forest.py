@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.figures.style import INK, MUTED, Drawing, Look, margins, panels
+from analysis.figures.style import INK, MUTED, Drawing, Look, margins, name_rows, panels
 from analysis.figures.thinned import seeds_stated
 from analysis.table import FIGURES
 
@@ -32,19 +32,10 @@ def forest(
         panel.locator_params(axis="x", nbins=3)
         if baseline is not None and np.isfinite(frame.loc[baseline, figure_name]):
             panel.axvline(100 * frame.loc[baseline, figure_name], color=MUTED, lw=0.7, ls=(0, (2, 2)), zorder=0)
-    for place, (_, row) in enumerate(rows.iterrows()):
-        edge = axes[0].get_xlim()[0]
-        axes[0].annotate(
-            f"{row['rank']:.0f}  {row['method']} {row['configuration']}",
-            (edge, place),
-            (-4, 0),
-            textcoords="offset points",
-            ha="right",
-            va="center",
-            fontsize=6.5,
-            color=looks[row["method"]].colour,
-            annotation_clip=False,
-        )
+    names = [
+        f"{rank:.0f}  {method} {number}" for rank, method, number in zip(rows["rank"], rows["method"], rows["configuration"], strict=True)
+    ]
+    name_rows(axes[0], names, [looks[method].colour for method in rows["method"]])
     axes[1].set_xlabel("percent")
     margins(figure, left=29, top=6, bottom=9)
     against = " The dashed line is ERM." if baseline is not None else ""

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, key, margins, panels, write
+from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, key, margins, name_rows, panels, write
 from analysis.figures.thinned import thinned
 from analysis.importance import Dependence, is_log
 from analysis.table import FIGURES
@@ -92,8 +92,7 @@ def importance(shares: pd.DataFrame, looks: dict[str, Look], fewest: int) -> Dra
             write(panel, share + 3, place, f"{share:.0f}" if np.isfinite(share) else "", va="center")
         panel.set(xlim=(0, 125), ylim=(len(pairs) - 0.4, -0.6), xticks=[0, 50, 100], yticks=[], title=ROWS[name].split(" (")[0])
         panel.grid(axis="y", visible=False)
-    for place, (method, name) in enumerate(pairs):
-        write(axes[0], -6, place, f"{method} · {name}", looks[method].colour, ha="right", va="center")
+    name_rows(axes[0], [f"{method} · {name}" for method, name in pairs], [looks[method].colour for method, _ in pairs])
     axes[1].set_xlabel("share of importance (%)")
     margins(figure, left=30, top=6, bottom=9)
     caption = (
@@ -110,7 +109,7 @@ def set_scale(axes: Axes, values: np.ndarray) -> None:
     axes.set_xscale("log")
     wide = np.nanmax(values) / np.nanmin(values) >= 300
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 3.0)))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import NullLocator
 
 from analysis.figures.style import Drawing, Look, key, margins, panels
 
@@ -22,6 +23,7 @@ def against(ends: pd.DataFrame, looks: dict[str, Look], split: str) -> Drawing:
     positive = ends["sharpness"][ends["sharpness"] > 0]
     if len(positive) == len(ends) and positive.max() / positive.min() > 20:
         axes[1].set_xscale("log")
+        axes[1].xaxis.set_minor_locator(NullLocator())
     axes[0].set_ylabel(f"gap: loss on {split}\nless training loss (nat)")
     axes[1].set_ylabel("mean accuracy (%)")
     axes[1].set_xlabel("sharpness at the last epoch (nat)")

@@ -135,9 +135,28 @@ def key(figure: Figure, entries: Sequence[tuple[str, Look]], top: float = 1.0) -
     return y + 1.8
 
 
-def write(axes: Axes, x: float, y: float, text: str, colour: str = INK, size: float = 6.5, **more: Any) -> None:
-    """Text at a data point in the house's face, not clipped."""
-    axes.text(x, y, text, color=colour, fontsize=size, fontfamily=STYLE["font.family"], clip_on=False, **more)
+def write(axes: Axes, x: float, y: float, text: str, colour: str = INK, size: float = 7, **more: Any) -> None:
+    """Text at a data point, not clipped."""
+    axes.text(x, y, text, color=colour, fontsize=size, clip_on=False, **more)
+
+
+def name_rows(axes: Axes, names: Sequence[str], colours: Sequence[str]) -> None:
+    """Names left of the rows 0, 1, ... of a horizontal figure, each in its colour."""
+    for place, (name, colour) in enumerate(zip(names, colours, strict=True)):
+        write(axes, -0.07, place, name, colour, ha="right", va="center", transform=axes.get_yaxis_transform())
+
+
+def name_ends(axes: Axes, ends: Sequence[tuple[str, float, float]], colours: Sequence[str]) -> None:
+    """Names at the right ends (x, y) of lines, pushed apart where lines end together, with a thin leader each."""
+    low, high = axes.get_ylim()
+    right = axes.get_xlim()[1]
+    step = 8.2 * (high - low) / (72 * axes.get_position().height * axes.figure.get_figheight())  # 8.2 points in data units
+    places = spaced([y for _, _, y in ends], step, low + step / 4, high - step / 4)
+    edge = right + 0.02 * (right - axes.get_xlim()[0])
+    for (name, x, y), place, colour in zip(ends, places, colours, strict=True):
+        axes.plot([x, edge], [y, place], color=colour, lw=0.4, clip_on=False, scalex=False, scaley=False)
+        write(axes, edge, place, f" {name}", colour, ha="left", va="center")
+    axes.set_ylim(low, high)
 
 
 def spaced(values: Sequence[float], least: float, low: float = -math.inf, high: float = math.inf) -> list[float]:

@@ -17,8 +17,9 @@ SAMPLED = 300
 def curves(found: Findings) -> Section | None:
     """Learning curves of the best configuration of each method, and whatever else was recorded of the winner."""
     best = best_of_each(found.frame)
-    taken = {called(row): (str(row["method"]), curves_of(found.table, int(str(key)))) for key, row in best.iterrows()}
-    taken = {label: (method, read) for label, (method, read) in taken.items() if "accuracy" in read}
+    read = curves_of(found.table, [int(str(key)) for key in best.index])
+    taken = {called(row): (str(row["method"]), read[int(str(key))]) for key, row in best.iterrows()}
+    taken = {label: (method, curves) for label, (method, curves) in taken.items() if "accuracy" in curves}
     if not taken:
         return None
     drawn = [drawn_curves.learning(taken, found.looks, found.table.split)]
@@ -29,11 +30,9 @@ def curves(found: Findings) -> Section | None:
 def sharpness(found: Findings) -> Section | None:
     """Sharpness at the last epoch against the gap between selection and training loss."""
     sample = thinned(found.frame.sort_index(), SAMPLED)
-    rows = []
-    for key, row in sample.iterrows():
-        read = curves_of(found.table, int(str(key)))
-        if "sharpness" in read:
-            rows.append((row["method"], _last(read["sharpness"]), _gap(read), row["accuracy"]))
+    read = curves_of(found.table, [int(str(key)) for key in sample.index])
+    taken = [(row, read[int(str(key))]) for key, row in sample.iterrows()]
+    rows = [(row["method"], _last(curves["sharpness"]), _gap(curves), row["accuracy"]) for row, curves in taken if "sharpness" in curves]
     ends = pd.DataFrame(rows, columns=["method", "sharpness", "gap", "accuracy"])
     ends = ends[np.isfinite(ends["sharpness"])]
     if len(ends) < 3:

@@ -12,7 +12,7 @@ from analysis.findings import Findings
 from analysis.importance import Dependence
 from analysis.page import Section
 
-MAPS, SHOWN = 6, 3
+MAPS, SHOWN = 4, 2
 """Maps drawn at most, and how many of them unfolded."""
 
 FIRST = 6
