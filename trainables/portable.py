@@ -97,7 +97,7 @@ def files(job: Job, data: Data) -> dict[str, bytes]:
 def portable(job: Job, data: Data, model: Model) -> Portable:
     """The net with the given weights, in evaluation mode."""
     options = {name: value for name, value in job.net.items() if name != "name"}
-    net = nets.staged(job.net["name"], data.shape, len(data.classes), **options)
+    net = nets.factory(job.net["name"])(data.shape, len(data.classes), **options)
     own = dict(net.named_parameters())
     weights = {name: leaf.cpu().float() for name, leaf in model.params.items() if name in own}
     net.load_state_dict(weights | {name: leaf.cpu() for name, leaf in model.buffers.items()})
