@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trainables import arguments
-from trainables.data import augment, corrupt, plugin
+from trainables import arguments, plugin
+from trainables.data import augment, corrupt
 from trainables.data.sources import SOURCES
 
 Bound = tuple[Callable[[float], bool], str]
@@ -43,7 +43,7 @@ def check(spec: Mapping[str, Any], where: str = "data") -> list[str]:
 
 
 def _source(name: str, options: Mapping[str, Any], where: str) -> list[str]:
-    if ":" in name:
+    if plugin.is_named(name):
         return _plugin(name, options, where)
     if name not in SOURCES:
         return [arguments.unknown(f"{where}.name {name}", name, [*SOURCES, "module:object"])]

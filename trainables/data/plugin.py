@@ -1,28 +1,13 @@
 """A data set of the user's own: `module:object`."""
 
-import importlib
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from trainables import plugin
 from trainables.data.labels import numbered
 from trainables.data.raw import OnDisk, Raw, checked
-
-
-def found(name: str) -> Any:
-    """The object called `module:object`, looked for on the Python path.
-
-    Raises:
-        ValueError: If the module cannot be imported or has no such object.
-    """
-    module, _, attribute = name.partition(":")
-    try:
-        return getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise ValueError(f"{name}: the module {module} must be importable, it is not: {error}; is its folder in PYTHONPATH?") from error
-    except AttributeError as error:
-        raise ValueError(f"{name}: the module {module} must have {attribute}, it has not") from error
 
 
 def called(name: str, **options: Any) -> Raw | OnDisk:
@@ -31,7 +16,7 @@ def called(name: str, **options: Any) -> Raw | OnDisk:
     Raises:
         ValueError: If it is none of these.
     """
-    thing = found(name)
+    thing = plugin.found(name)
     made = thing(**options) if callable(thing) else thing
     if isinstance(made, Raw):
         return checked(made, name)

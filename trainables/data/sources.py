@@ -3,14 +3,16 @@
 from collections.abc import Callable
 from functools import partial
 
-from trainables.data import plugin, public
+from trainables.data import public
 from trainables.data.digits import digits
 from trainables.data.folder import images
 from trainables.data.idx import idx
 from trainables.data.npz import npz
 from trainables.data.parquet import parquet
+from trainables.data.plugin import called
 from trainables.data.raw import OnDisk, Raw
 from trainables.data.synthetic import gaussians, sinusoid, spiral
+from trainables.plugin import is_named
 
 Source = Callable[..., Raw | OnDisk]
 
@@ -44,4 +46,4 @@ SOURCES: dict[str, Source] = {
 
 def source(name: str) -> Source:
     """The source of this name, `module:object` included."""
-    return partial(plugin.called, name) if ":" in name else SOURCES[name]
+    return partial(called, name) if is_named(name) else SOURCES[name]

@@ -18,7 +18,14 @@ NETS: dict[str, Callable[..., Staged]] = {"mlp": mlp, "cnn": cnn, "resnet18": re
 
 
 def build(name: str, shape: tuple[int, ...], classes: int, **options: object) -> Net:
-    """The net called `name` for inputs of `shape`."""
+    """The net called `name` for inputs of `shape`.
+
+    Raises:
+        ValueError: If there is no such net, or it cannot be built like that.
+    """
+    faults = check({"name": name, **options})
+    if faults:
+        raise ValueError("; ".join(faults))
     make = factory(name)
     return functional(lambda: make(shape, classes, **options), shape)
 

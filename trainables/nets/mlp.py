@@ -2,13 +2,15 @@
 
 import itertools
 import math
+from typing import Literal
 
 from torch import nn
 
+from trainables.nets.norms import BatchNorm1d
 from trainables.nets.staged import Staged
 
 
-def mlp(shape: tuple[int, ...], classes: int, width: int = 128, depth: int = 2, norm: str = "batch") -> Staged:
+def mlp(shape: tuple[int, ...], classes: int, width: int = 128, depth: int = 2, norm: Literal["batch", "none"] = "batch") -> Staged:
     """`depth` hidden layers of `width` units with ReLU; inputs of any shape are flattened.
 
     Args:
@@ -29,6 +31,6 @@ def mlp(shape: tuple[int, ...], classes: int, width: int = 128, depth: int = 2, 
         parts: list[nn.Module] = [nn.Flatten()] if number == 0 else []
         parts.append(nn.Linear(entering, leaving, bias=norm == "none"))
         if norm == "batch":
-            parts.append(nn.BatchNorm1d(leaving))
+            parts.append(BatchNorm1d(leaving))
         stages.append(nn.Sequential(*parts, nn.ReLU()))
     return Staged(stages, nn.Identity(), nn.Linear(width, classes))

@@ -4,7 +4,7 @@ import torch
 from trainables.axes import keep
 from trainables.draws import streams
 from trainables.nets import build
-from trainables.nets.cnn import normalised
+from trainables.nets.norms import normalised
 
 
 def test_the_cnn_has_the_parameters_counted_by_hand():
@@ -44,7 +44,7 @@ def test_group_norm_takes_groups_of_eight_channels_or_all(channels, groups):
 def test_flat_inputs_and_unknown_norms_are_refused():
     with pytest.raises(ValueError, match=r"got inputs of shape \(64,\); use mlp"):
         build("cnn", (64,), 10)
-    with pytest.raises(ValueError, match="norm must be batch, group or none, got 'layer'"):
+    with pytest.raises(ValueError, match=r"net\.norm must be one of batch, group, none, got 'layer'"):
         build("cnn", (1, 8, 8), 10, norm="layer")
 
 

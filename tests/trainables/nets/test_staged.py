@@ -16,6 +16,10 @@ NETS = {
     "mlp": ("mlp", {"width": 16}),
     "cnn": ("cnn", {"width": 8}),
     "cnn-group": ("cnn", {"width": 8, "norm": "group"}),
+    "resnet18": ("resnet18", {"width": 2}),
+    "resnet18-group": ("resnet18", {"width": 2, "norm": "group"}),
+    "wide-resnet": ("wide-resnet", {"depth": 10, "width": 1}),
+    "vit": ("vit", {"patch": 2, "width": 8, "depth": 2, "heads": 2}),
 }
 SHAPE = (1, 8, 8)
 

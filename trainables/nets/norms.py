@@ -1,0 +1,60 @@
+"""Normalisation layers, computed in float32 or better whatever the precision around them."""
+
+from typing import Literal
+
+from torch import Tensor, nn
+
+from trainables.crossentropy import full_precision
+
+Norm = Literal["batch", "group", "none"]
+
+GROUP = 8
+"""Channels a group of group norm."""
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """Batch norm over maps."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name for it
+        """(B, channels, height, width) twice."""
+        return super().forward(full_precision(input)).to(input.dtype)
+
+
+class BatchNorm1d(nn.BatchNorm1d):
+    """Batch norm over vectors."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name for it
+        """(B, units) twice."""
+        return super().forward(full_precision(input)).to(input.dtype)
+
+
+class GroupNorm(nn.GroupNorm):
+    """Group norm over maps."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name for it
+        """(B, channels, height, width) twice."""
+        return super().forward(full_precision(input)).to(input.dtype)
+
+
+class LayerNorm(nn.LayerNorm):
+    """Layer norm over the last axis."""
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name for it
+        """(..., width) twice."""
+        return super().forward(full_precision(input)).to(input.dtype)
+
+
+def normalised(channels: int, norm: str) -> nn.Module:
+    """The layer called `norm`: "batch", "group" (groups of 8 channels; one group where 8 does not divide them) or "none".
+
+    Raises:
+        ValueError: If there is no such layer.
+    """
+    match norm:
+        case "batch":
+            return BatchNorm2d(channels)
+        case "group":
+            return GroupNorm(channels // GROUP if channels % GROUP == 0 else 1, channels)
+        case "none":
+            return nn.Identity()
+    raise ValueError(f"norm must be batch, group or none, got {norm!r}")
