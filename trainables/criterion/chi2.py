@@ -22,11 +22,11 @@ RADIUS = Knob(
 def chi2_dro(threshold: str = "quantile") -> Criterion:
     """Distributionally robust risk in a chi-squared ball, in its dual form.
 
-        risk = theta + sqrt((1 + 2 radius) mean relu(l - theta)^2)
+        risk = theta + sqrt((1 + 2 chi2_radius) mean relu(l - theta)^2)
 
     Args:
         threshold: "quantile" has theta where it minimises this over the batch; the risk is then the largest mean that any reweighting q
-            of the batch reaches with mean (n q - 1)^2 / 2 <= radius, and by the envelope theorem the gradient is the one with theta
+            of the batch reaches with mean (n q - 1)^2 / 2 <= chi2_radius, and by the envelope theorem the gradient is the one with theta
             held. "fixed" has theta at `cutoff`. "learned" begins at 0 and steps down the risk's slope by `threshold_step`.
 
     References:

@@ -34,10 +34,10 @@ def concentration(aggregate: str = "pointwise", transform: str = "cvar", thresho
     """Loss concentration (COCE): a tail risk drawn to a level from both sides.
 
         risk = (1 - penalty) mean L + penalty C,    r(x) = sqrt(1 + x^2) - 1
-        pointwise   C = mean r(L_i - level)
-        batch       C = r(mean L - level) + level
+        pointwise   C = mean r(L_i - concentration_level)
+        batch       C = r(mean L - concentration_level) + concentration_level
 
-    with L the losses as transformed, for CVaR L_i = theta + relu(l_i - theta) / (1 - level of the tail). The blend by `penalty` is ours.
+    with L the losses as transformed, for CVaR L_i = theta + relu(l_i - theta) / (1 - level). The blend by `penalty` is ours.
 
     Args:
         aggregate: "pointwise" is the paper's form, "batch" the released code's.
@@ -63,9 +63,10 @@ def concentration(aggregate: str = "pointwise", transform: str = "cvar", thresho
 def auto_concentration(aggregate: str = "pointwise", transform: str = "cvar") -> Criterion:
     """Automatic loss concentration (COCE-A): as `concentration`, with theta the batch's own quantile.
 
-        risk = (1 - penalty) mean L + penalty C,    L_i = theta* + relu(l_i - theta*) / (1 - level of the tail)
+        risk = (1 - penalty) mean L + penalty C,    L_i = theta* + relu(l_i - theta*) / (1 - level)
 
-    Theta* is the threshold that minimises the transform on the batch, for CVaR its lower quantile; the gradient flows through it.
+    C as in `concentration`. Theta* is the threshold that minimises the transform on the batch, for CVaR its lower quantile; the
+    gradient flows through it.
 
     Args:
         aggregate, transform: As in `concentration`.

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from tests.trainables.criterion.worked import FIVE, at, close
+from tests.trainables.criterion.worked import FIVE, at, close, hyper, losses, risk_of
 from trainables.criterion.mean import mean
 from trainables.criterion.tilted import tilted
 
@@ -40,3 +41,11 @@ def test_a_large_tilt_is_the_largest_loss():
 
 def test_losses_that_tie_at_the_top_share_the_weight():
     assert close(at(tilted(), (0.0, 2.0, 2.0), tilt=1000.0).slopes, [0, 0.5, 0.5])
+
+
+def test_a_largest_loss_of_next_to_no_weight_stays_finite_in_float32():
+    criterion = tilted()
+    numbers = hyper(criterion, {"tilt": 5.0}, torch.float32)
+    seen = risk_of(criterion, {}, numbers, losses((0.0, 1e4), (1.0, 1e-9), torch.float32))
+    assert 9e3 < seen["value"].item() <= 1e4
+    assert seen["slopes"].isfinite().all()
