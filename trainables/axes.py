@@ -144,7 +144,8 @@ class Transition(NamedTuple):
         lr: Learning rate used, after the schedule.
         gradient: What the perturbation returned.
         train: The objective that was descended.
-        plain: Plain cross-entropy of the training batch: no mixing, no smoothing, running statistics left alone.
+        plain: Plain cross-entropy of the training batch: no mixing, no smoothing, running statistics left alone; without
+            augmentation for methods that need "clean".
         probe: The same on the batch held out of the training split, for methods that need "probe"; otherwise `plain`.
         batch: The training batch.
         recipe: What had been drawn for it.

@@ -97,8 +97,10 @@ def _training_objective(method: Method, net: Net, member: Member, inputs: Inputs
 
 
 def _plain_objective(net: Net, model: Model, batch: Batch) -> Objective:
+    unaugmented = batch._replace(x=batch.clean)
+
     def losses(params: Params) -> tuple[Losses, Buffers]:
-        return _plain_losses(net, Model(params, model.buffers), batch), model.buffers
+        return _plain_losses(net, Model(params, model.buffers), unaugmented), model.buffers
 
     return Objective(losses, Losses.mean, lambda params: losses(params)[0], batch.group)
 

@@ -45,8 +45,9 @@ def lets(rho: Knob = SAM_RHO, hypergradient: str = "diagonal", positivity: str =
 
         J(rho) = (L_probe(w'(rho)) - L_train(w'(rho)))^2 / 2,    w'(rho) the weights after the step
 
-    Both losses are plain mean cross-entropies. Everything but rho is held constant, and w' is the step that was taken: the
-    derivative is that of SGD, with or without momentum and decay, and a stand-in under other optimisers.
+    Both losses are plain mean cross-entropies without augmentation, which would be on the training side alone. Everything but rho is
+    held constant, and w' is the step that was taken: the derivative is that of SGD, with or without momentum and decay, and a
+    stand-in under other optimisers.
 
     Args:
         rho: Knob of the radius at the start.
@@ -76,7 +77,7 @@ def lets(rho: Knob = SAM_RHO, hypergradient: str = "diagonal", positivity: str =
     def watch(state: State, hyper: Hyper, transition: Transition) -> Scalars:
         return {"radius": kept.read(state, hyper)}
 
-    return Radius(kept.read, (rho, RADIUS_STEP), init, learn, every, watch, frozenset({"probe"}))
+    return Radius(kept.read, (rho, RADIUS_STEP), init, learn, every, watch, frozenset({"probe", "clean"}))
 
 
 def diagonal(transition: Transition, along: Along, radius: Tensor) -> Tensor:

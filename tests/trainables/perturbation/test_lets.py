@@ -311,3 +311,17 @@ def test_the_state_is_a_scalar_or_four_a_member():
     sizes = {name: len(list(tree.leaves(kept.start(hyper)))) for name, kept in POSITIVITIES.items()}
     assert sizes == {"exponential": 4, "exponential-plain": 1, "clamp": 1}
     assert all(leaf.numel() == 1 for kept in POSITIVITIES.values() for _, leaf in tree.leaves(kept.start(hyper)))
+
+
+@pytest.mark.parametrize("hypergradient", HYPERGRADIENTS)
+def test_augmentation_of_the_training_batch_does_not_enter_the_gap(hypergradient):
+    method = methods.make(methods.Axes("mixup", "lets-sam", "mean"), hypergradient=hypergradient)
+    values = {knob.name: knob.default for knob in method.knobs} | TRAINING | {"radius_step": 0.1}
+    hyper = {name: real(value) for name, value in values.items()}
+    member = start(method, NET, sgd(), 0, hyper)
+    recipe = {"ratio": real(0.3), "partner": torch.arange(7, -1, -1)}
+    augmented, held_out = batch(0)._replace(x=batch(1).x), batch(0)
+    taught, scalars = make_step(method, NET, sgd())(member, Inputs(augmented, held_out, recipe, hyper), 0)
+    assert scalars["radius"].item() == 0.05
+    assert "clean" in method.needs
+    assert not torch.equal(taught.model.params["head.weight"], member.model.params["head.weight"])
