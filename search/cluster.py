@@ -82,6 +82,12 @@ def _connect(address: str) -> None:
         ) from error
 
 
+def logs() -> Path | None:
+    """Where the workers of a Ray of our own write their logs; None where Ray is another's or not there."""
+    folders = sorted(Path("/tmp").glob(f"{PREFIX}{os.getpid()}-*/session_latest/logs"))  # noqa: S108 Ray's sockets need a path of few letters
+    return folders[-1] if folders else None
+
+
 def sweep() -> None:
     """Remove what Rays of ours left whose driver was killed."""
     for folder in Path("/tmp").glob(f"{PREFIX}*"):  # noqa: S108 likewise

@@ -1,68 +1,25 @@
-"""Running a study: launch and resume are one Tune run over the ledger, each time a fresh one."""
+"""A study's life from outside: launch it, go on with it, extend it, look at it."""
 
-import shutil
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ray import tune
-from ray.tune import Callback
-
-from search import capture, cluster, storage
+from search import capture, earlier, evolve, storage
 from search.errors import UserError
+from search.lease import Lease
 from search.ledger import Ledger
-from search.progress import Clock, Status, status_of
-from search.searcher import GroupSearcher
+from search.progress import Status, status_of
+from search.run import Event, Outcome, Place, SearchFailed, Watcher, run
 from search.study import Study
 from trainables.data.load import load
 from trainables.home import Home
-from trainables.job import STOP
-from trainables.trainable import GroupTrainable
+
+__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "find", "launch", "names", "resume", "status"]
 
 HOME = "studies-home"
 """Where studies are kept unless said otherwise."""
 
-STUDY, ENVIRONMENT, SCRATCH = "study.yaml", "environment.json", ".tune"
-
-
-class SearchFailed(RuntimeError):  # noqa: N818 it is what the command line ends with, exit code 1
-    """The search could not go on; what was finished is kept and `resume` goes on from there."""
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened in a run.
-
-    Attributes:
-        kind: "started", "asked", "epoch", "settled", "failed", "note", "stopping" or "ended".
-        text: One line about it.
-        status: How far the study is now; counted when it is called.
-    """
-
-    kind: str
-    text: str
-    status: Callable[[], Status]
-
-
-Watcher = Callable[[Event], None]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        status: How far the study is.
-        stopped: Whether the user stopped it, with everything saved.
-    """
-
-    status: Status
-    stopped: bool
+STUDY, ENVIRONMENT = "study.yaml", "environment.json"
 
 
 def launch(
@@ -89,35 +46,55 @@ def launch(
     study = study if isinstance(study, Study) else Study.read(study)
     place = Home(f"{home}/{study.name}")
     if place.exists(STUDY):
-        raise UserError(
-            f"{study.name}: there is a study of this name in {home}; go on with `altiplano resume {study.name}`, or change `name`"
-        )
-    url = storage.url_for(place, ledger or study.ledger)
+        words = f"go on with `altiplano resume {study.name}`, or change `name`"
+        raise UserError(f"{study.name}: there is a study of this name in {home}; {words}")
+    url = storage.url_for(place, ledger or study.ledger_url)
     data = _loaded(study)
+    known = _earlier(study, home) if study.earlier else None
     _make_writable(place)
-    place.write(ENVIRONMENT, capture.as_json(capture.environment(data)))
     opened = storage.connect(url)
-    place.write(STUDY, study.dump().encode())
-    return _run(Ledger(study, opened), place, str(home), address, watcher)
+    with Lease(study.name, place, opened.engine).held() as lease:
+        _refuse_foreign(study, opened, url)
+        if known is not None:
+            earlier.remember(place, known)
+        place.write(ENVIRONMENT, capture.as_json(capture.environment(data)))
+        place.write(STUDY, _recorded(study, ledger).dump().encode())
+        return run(study, opened, Place(place, str(home), address, watcher), lease)
 
 
 def resume(
     name: str,
     home: str | Path = HOME,
     *,
+    configurations: int | None = None,
+    seeds: int | None = None,
+    changes: Mapping[str, str] | None = None,
     ledger: str | None = None,
     address: str | None = None,
     watcher: Watcher | None = None,
 ) -> Outcome:
-    """Go on with a study where it stopped; the arguments are those of `launch`.
+    """Go on with a study where it stopped, or extend it.
+
+    Args:
+        name: The study's name.
+        home: Folder or URL that holds the studies' directories.
+        configurations: A larger budget.
+        seeds: More seeds; only the missing members are trained.
+        changes: Other values of the study file by dotted key: other ranges, another method (`methods.cvar: {}`).
+        ledger, address, watcher: As in `launch`.
 
     Raises:
-        UserError: If there is no such study, or its ledger cannot be opened.
+        UserError: If there is no such study, its ledger cannot be opened, another driver runs it, or something would change that may not.
         SearchFailed: If it could not go on.
     """
-    study, place = find(name, home)
-    opened = storage.connect(storage.url_for(place, ledger or study.ledger))
-    return _run(Ledger(study, opened), place, str(home), address, watcher)
+    before, place = find(name, home)
+    study = evolve.extended(before, configurations=configurations, seeds=seeds, changes=changes)
+    change = evolve.compare(before, study)
+    opened = storage.connect(storage.url_for(place, ledger or before.ledger_url))
+    with Lease(name, place, opened.engine).held() as lease:
+        if change:
+            place.write(STUDY, study.dump().encode())
+        return run(study, opened, Place(place, str(home), address, watcher), lease, change.lines)
 
 
 def status(name: str, home: str | Path = HOME, *, ledger: str | None = None) -> Status:
@@ -127,7 +104,7 @@ def status(name: str, home: str | Path = HOME, *, ledger: str | None = None) -> 
         UserError: If there is no such study, or its ledger cannot be opened.
     """
     study, place = find(name, home)
-    opened = storage.connect(storage.url_for(place, ledger or study.ledger), existing=True)
+    opened = storage.connect(storage.url_for(place, ledger or study.ledger_url), existing=True)
     return status_of(Ledger(study, opened, reading=True), place.url)
 
 
@@ -140,10 +117,8 @@ def find(name: str, home: str | Path = HOME) -> tuple[Study, Home]:
     place = Home(f"{home}/{name}")
     content = place.read(STUDY)
     if content is None:
-        there = ", ".join(names(home)) or "none"
-        raise UserError(
-            f"{name}: there is no such study in {home} (there: {there}); give --home, or start it with `altiplano launch STUDY.yaml`"
-        )
+        there = f"there: {', '.join(names(home)) or 'none'}"
+        raise UserError(f"{name}: there is no such study in {home} ({there}); give --home, or start it with `altiplano launch STUDY.yaml`")
     return Study.parse(content.decode(), place.at(STUDY)), place
 
 
@@ -160,97 +135,28 @@ def _loaded(study: Study) -> Any:
         raise UserError(f"data {study.data['name']}: {error}") from error
 
 
+def _earlier(study: Study, home: str | Path) -> dict[str, list[dict[str, Any]]]:
+    before, place = find(str(study.earlier), home)
+    return earlier.collect(study, before, storage.connect(storage.url_for(place, before.ledger_url), existing=True))
+
+
+def _recorded(study: Study, ledger: str | None) -> Study:
+    """The study with the ledger that was given beside it, so that resume finds it."""
+    return study.model_copy(update={"ledger": storage.without_password(ledger)}) if ledger else study
+
+
+def _refuse_foreign(study: Study, opened: Any, url: str) -> None:
+    """Refuse a database that has a study of this name already, whose home is another."""
+    there = {one.study_name for one in opened.get_all_studies()}
+    taken = [method for method in study.spaces if f"{study.name}/{method}" in there]
+    if taken:
+        raise UserError(f"{study.name}: {storage.public(url)} has a study of this name already; resume it from its home, or change `name`")
+
+
 def _make_writable(place: Home) -> None:
     try:
         place.write(".writable", b"")
         place.remove(".writable")
     except OSError as error:
-        raise UserError(
-            f"{place.url}: the home must be a folder that can be written ({error.strerror}); give another with --home"
-        ) from error
-
-
-def _run(ledger: Ledger, place: Home, parent: str, address: str | None, watcher: Watcher | None) -> Outcome:
-    clock = Clock(time.monotonic(), status_of(ledger, place.url).done)
-
-    def told(kind: str, text: str) -> None:
-        if watcher:
-            watcher(Event(kind, text, lambda: status_of(ledger, place.url, clock)))
-
-    place.remove(STOP)
-    parent = str(Path(parent).absolute()) if place.local else parent
-    resources = ledger.study.resources
-    searcher = GroupSearcher(ledger, place, parent, told, lambda: cluster.slots(resources.cpu, resources.gpu))
-    clock.live = searcher.live
-    told("started", f"{ledger.study.name} in {place.url}")
-    if not ledger.complete:
-        with cluster.cluster(address), _stoppable(searcher, place, told):
-            _tune(searcher, ledger.study, place)
-    if searcher.trouble:
-        raise SearchFailed(f"{ledger.study.name}: {searcher.trouble}; `altiplano resume {ledger.study.name}` goes on") from searcher.trouble
-    told("ended", "stopped" if searcher.stopping else "done")
-    return Outcome(status_of(ledger, place.url, clock), searcher.stopping and not ledger.complete)
-
-
-class _Reasons(Callback):
-    """Tells the searcher why a group failed, which Tune keeps from searchers."""
-
-    def __init__(self, searcher: GroupSearcher) -> None:
-        self.searcher = searcher
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self.searcher.on_trial_failed(trial.trial_id, reason_of(trial.get_error()))
-
-
-def reason_of(error: BaseException | None) -> str:
-    """The last words of an error of a worker, in one line."""
-    if error is None:
-        return "it ended without a reason"
-    cause = getattr(error, "cause", None)
-    shown = cause if isinstance(cause, BaseException) else error
-    lines = [line.strip() for line in str(shown).splitlines() if line.strip()]
-    return f"{type(shown).__name__}: {lines[-1] if lines else 'no message'}"
-
-
-def _tune(searcher: GroupSearcher, study: Study, place: Home) -> None:
-    scratch = place.local / SCRATCH if place.local else None
-    try:
-        tune.run(
-            tune.with_resources(GroupTrainable, {"cpu": study.resources.cpu, "gpu": study.resources.gpu}),
-            name="run",
-            search_alg=searcher,
-            num_samples=-1,
-            reuse_actors=True,
-            max_failures=study.retries,
-            raise_on_failed_trial=False,
-            storage_path=str(scratch.absolute()) if scratch else place.at(SCRATCH),
-            trial_dirname_creator=lambda trial: trial.trial_id,
-            callbacks=[_Reasons(searcher)],
-            verbose=0,
-        )
-    finally:
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
-
-
-@contextmanager
-def _stoppable(searcher: GroupSearcher, place: Home, told: Callable[[str, str], None]) -> Iterator[None]:
-    """Make the first Ctrl-C (or a polite kill) ask every worker to save and leave, and the second end at once."""
-
-    def stop(signum: int, frame: Any) -> None:
-        if searcher.stopping:
-            raise KeyboardInterrupt
-        searcher.stopping = True
-        place.write(STOP, b"")
-        told("stopping", "finishing the epoch and saving; once more to leave at once")
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        place.remove(STOP)
+        words = f"the home must be a folder that can be written ({error.strerror})"
+        raise UserError(f"{place.url}: {words}; give another with --home") from error

@@ -6,73 +6,31 @@ either ended or are RUNNING with all that is needed to run them again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import Any
 
-import numpy as np
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
+from search.errors import UserError
+from search.page import EXTRA, GROUP, NUMBERS, REASON, SEEDS, STARTED, Entry, Group, Page, objectives, record_of, serial
+from search.patience import Patience
 from search.sampling import Sampling
 from search.space import Space
 from search.study import Study
 from trainables.evidence import PRUNED, Evidence
 from trainables.job import Configuration
-from trainables.scores import stability
 
 VERSION = 1
 """Of what is written beside Optuna's own: user attributes of studies and trials."""
 
+MARK = "altiplano"
+"""User attribute of a method's Optuna study: version and objectives."""
+
 NOWHERE = -1
 """Id of an Optuna study that there is not."""
-
-GROUP, NUMBERS, REASON = "group", "numbers", "reason"
-"""User attributes of a trial: the group it was handed out in, every number it trains with, why it failed."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Configurations of one method that are trained together."""
-
-    name: str
-    method: str
-    configurations: tuple[Configuration, ...]
-
-
-@dataclass
-class Entry:
-    """What is known of one configuration.
-
-    Attributes:
-        trial_id: Its id in the storage.
-        state: Optuna's state.
-        group: The group it was last handed out in.
-        numbers: Every number it trains with.
-        values: Its objectives, where it is complete.
-        reason: Why it failed, where it did.
-    """
-
-    trial_id: int
-    state: TrialState
-    group: str
-    numbers: dict[str, float]
-    values: list[float] | None = None
-    reason: str = ""
-
-
-@dataclass
-class Page:
-    """One method's part of the ledger."""
-
-    space: Space
-    budget: int
-    study_id: int
-    entries: list[Entry] = field(default_factory=list)
-    sampling: Sampling | None = None
-
-    def count(self, state: TrialState) -> int:
-        """How many configurations are in a state."""
-        return sum(entry.state == state for entry in self.entries)
 
 
 class Ledger:
@@ -82,23 +40,41 @@ class Ledger:
         study: The study.
         storage: The opened storage.
         reading: Open it to look only: nothing is created, and nothing can be asked.
+        patience: How long to wait for a storage that cannot be written; not at all by default.
+        earlier: Trials of an earlier study to learn from, by method.
 
     Attributes:
         pages: Each method's part.
     """
 
-    def __init__(self, study: Study, storage: BaseStorage, *, reading: bool = False) -> None:
+    def __init__(
+        self,
+        study: Study,
+        storage: BaseStorage,
+        *,
+        reading: bool = False,
+        patience: Patience | None = None,
+        earlier: Mapping[str, Sequence[FrozenTrial]] | None = None,
+    ) -> None:
         self.study = study
         self.storage = storage
-        self.pages = {name: self._page(space, reading=reading) for name, space in study.spaces.items()}
-        self._groups = max((_serial(entry.group) for page in self.pages.values() for entry in page.entries), default=0)
+        self.patiently = patience or Patience()
+        self.pages = {name: self._page(space, (earlier or {}).get(name, ()), reading=reading) for name, space in study.spaces.items()}
+        names = [name for page in self.pages.values() for name in (*(entry.group for entry in page.entries), *page.extras, *page.failed)]
+        self._groups = max(map(serial, names), default=0)
 
-    def _page(self, space: Space, *, reading: bool) -> Page:
+    def _page(self, space: Space, earlier: Sequence[FrozenTrial], *, reading: bool) -> Page:
         page = Page(space, self.study.budget_of(space.name), self._study_id(space, reading=reading))
-        trials = self.storage.get_all_trials(page.study_id, deepcopy=False) if page.study_id != NOWHERE else []
-        page.entries = [_entry(trial) for trial in trials]
+        if page.study_id == NOWHERE:
+            return page
+        trials = self.storage.get_all_trials(page.study_id, deepcopy=False)
+        attributes = self.storage.get_study_user_attrs(page.study_id)
+        check_version(attributes.get(MARK, {}), self.study.name)
+        page.read(trials, attributes)
+        page.budget = max(page.budget, len(page.entries))
         if space.distributions and not reading:
             page.sampling = Sampling(space, self.study.sampler, len(self.study.objectives), self.study.seed, page.budget)
+            page.sampling.learn(earlier, foreign=True)
             page.sampling.learn(trials)
         return page
 
@@ -111,7 +87,7 @@ class Ledger:
             if reading:
                 return NOWHERE
         made = self.storage.create_new_study([StudyDirection.MAXIMIZE] * len(self.study.objectives), name)
-        self.storage.set_study_user_attr(made, "altiplano", {"version": VERSION, "objectives": list(self.study.objectives)})
+        self.storage.set_study_user_attr(made, MARK, {"version": VERSION, "objectives": list(self.study.objectives)})
         return made
 
     def ask(self, method: str, count: int) -> Group | None:
@@ -122,7 +98,17 @@ class Ledger:
             return None
         name = self._next_name(method)
         asked = tuple(self._create(page, name) for _ in range(count))
-        return Group(name, method, asked)
+        return Group(name, method, asked, tuple(range(self.study.seeds)))
+
+    def ask_seeds(self, members: int) -> Group | None:
+        """Hand out seeds that complete configurations lack, about `members` of them; None where there are none."""
+        for method, page in self.pages.items():
+            seeds, configurations = page.lacking(self.study.seeds, members)
+            if configurations:
+                group = Group(self._next_name(method), method, configurations, seeds, extra=True)
+                self._record(group, "running")
+                return group
+        return None
 
     def _create(self, page: Page, group: str) -> Configuration:
         number = len(page.entries)
@@ -131,70 +117,97 @@ class Ledger:
         template = create_trial(
             state=TrialState.RUNNING,
             params=params,
-            distributions=page.space.distributions,
-            user_attrs={GROUP: group, NUMBERS: numbers},
+            distributions=page.space.recorded,
+            user_attrs={GROUP: group, NUMBERS: numbers, SEEDS: self.study.seeds},
             system_attrs=notes,
         )
-        trial_id = self.storage.create_new_trial(page.study_id, template)
-        page.entries.append(Entry(trial_id, TrialState.RUNNING, group, numbers))
+        trial_id = self.patiently(lambda again: self._written(page, number, template, again=again))
+        page.entries.append(Entry(trial_id, TrialState.RUNNING, group, numbers, set(range(self.study.seeds))))
         return Configuration(number, numbers)
+
+    def _written(self, page: Page, number: int, template: FrozenTrial, *, again: bool) -> int:
+        """Id of the trial in the storage; one that was written just before the connection broke is not written twice."""
+        if again:
+            there = self.storage.get_all_trials(page.study_id, deepcopy=False)
+            if len(there) > number:
+                return there[number]._trial_id  # noqa: SLF001 the storage speaks in ids
+        return self.storage.create_new_trial(page.study_id, template)
+
+    def started(self, group: Group, where: Mapping[str, Any]) -> None:
+        """Record that a worker has a group: what tells running from asked. where: "host" and "process"."""
+        page = self.pages[group.method]
+        names = {one.name for one in page.in_flight()}
+        page.started = {**{name: there for name, there in page.started.items() if name in names}, group.name: dict(where)}
+        self.patiently(lambda again: self.storage.set_study_user_attr(page.study_id, STARTED, page.started))
 
     def in_flight(self) -> list[Group]:
         """Groups that were handed out and have not ended, in the order in which they were."""
-        found: dict[str, Group] = {}
-        for method, page in self.pages.items():
-            for number, entry in enumerate(page.entries):
-                if entry.state == TrialState.RUNNING:
-                    group = found.setdefault(entry.group, Group(entry.group, method, ()))
-                    found[entry.group] = Group(group.name, method, (*group.configurations, Configuration(number, entry.numbers)))
-        return sorted(found.values(), key=lambda group: _serial(group.name))
+        return sorted((group for page in self.pages.values() for group in page.in_flight()), key=lambda group: serial(group.name))
 
     def settle(self, group: Group, members: Sequence[Evidence]) -> None:
         """Record what the evidence of a group says of its configurations; those that have ended already stay as they are.
 
         A configuration that was pruned is never complete: with one objective its score at the rung goes to the sampler as Optuna has it,
-        with several the sampler knows only that it was pruned, and counts it among the bad.
+        with several the sampler knows only that it was pruned, and counts it among the bad. Extra seeds change no objectives: a trial ends
+        once, and the analysis reads all seeds from the evidence.
 
         Raises:
             ValueError: If members are missing in the evidence.
         """
-        for configuration in group.configurations:
-            own = [member for member in members if member.configuration == configuration.number]
-            missing = set(range(self.study.seeds)) - {member.seed for member in own}
-            if missing:
-                raise ValueError(
-                    f"{group.name}'s evidence must hold every seed of configuration {configuration.number}, {sorted(missing)} are missing"
-                )
-            found = objectives(own)
-            values = [found[name] for name in self.study.objectives]
+        found = {configuration.number: _own(group, configuration, members) for configuration in group.configurations}
+        if group.extra:
+            self._record(group, "complete")
+            return
+        for number, own in found.items():
+            scores = objectives(own)
+            values = [scores[name] for name in self.study.objectives]
             if any(member.status == PRUNED for member in own):
                 rungs = {max(member.epochs for member in own): values[0]} if len(values) == 1 else {}
-                self._end(group.method, configuration.number, TrialState.PRUNED, rungs=rungs)
+                self._end(group.method, number, TrialState.PRUNED, rungs=rungs)
             else:
-                self._end(group.method, configuration.number, TrialState.COMPLETE, values)
+                self._end(group.method, number, TrialState.COMPLETE, values)
 
     def fail(self, group: Group, reason: str) -> None:
         """Record that the configurations of a group cannot be trained."""
+        if group.extra:
+            self._record(group, "failed", reason)
+            return
         for configuration in group.configurations:
             entry = self.pages[group.method].entries[configuration.number]
             if entry.state == TrialState.RUNNING:
-                self.storage.set_trial_user_attr(entry.trial_id, REASON, reason)
+                self._note(entry, REASON, reason)
                 entry.reason = reason
                 self._end(group.method, configuration.number, TrialState.FAIL)
 
     def split(self, group: Group) -> tuple[Group, Group]:
         """Hand out a group again as two, under new names, so that no half meets the files of the whole."""
-        middle = (len(group.configurations) + 1) // 2
-        first, second = (self._renamed(group, part) for part in (group.configurations[:middle], group.configurations[middle:]))
+        first, second = (replace(half, name=self._next_name(group.method)) for half in group.halves())
+        for half in (first, second):
+            if group.extra:
+                self._record(half, "running")
+                continue
+            for configuration in half.configurations:
+                entry = self.pages[group.method].entries[configuration.number]
+                self._note(entry, GROUP, half.name)
+                entry.group = half.name
+        if group.extra:
+            self._record(group, "split")
         return first, second
 
-    def _renamed(self, group: Group, part: tuple[Configuration, ...]) -> Group:
-        name = self._next_name(group.method)
-        for configuration in part:
-            entry = self.pages[group.method].entries[configuration.number]
-            self.storage.set_trial_user_attr(entry.trial_id, GROUP, name)
-            entry.group = name
-        return Group(name, group.method, part)
+    def _record(self, group: Group, state: str, reason: str = "") -> None:
+        page = self.pages[group.method]
+        record = record_of(group, state, reason)
+        self.patiently(lambda again: self.storage.set_study_user_attr(page.study_id, f"{EXTRA}{group.name}", record))
+        page.extras.pop(group.name, None)
+        if state == "running":
+            page.extras[group.name] = group
+        if state == "failed":
+            page.failed[group.name] = reason
+        for configuration in group.configurations:
+            page.entries[configuration.number].seeds.update(group.seeds)
+
+    def _note(self, entry: Entry, key: str, value: str) -> None:
+        self.patiently(lambda again: self.storage.set_trial_user_attr(entry.trial_id, key, value))
 
     def _next_name(self, method: str) -> str:
         self._groups += 1
@@ -208,25 +221,26 @@ class Ledger:
         if entry.state != TrialState.RUNNING:
             return
         for epoch, value in (rungs or {}).items():
-            self.storage.set_trial_intermediate_value(entry.trial_id, epoch, value)
-        self.storage.set_trial_state_values(entry.trial_id, state, values)
+            self.patiently(lambda again, at=epoch, score=value: self.storage.set_trial_intermediate_value(entry.trial_id, at, score))
+        self.patiently(lambda again: self._ended(entry, state, values, again=again))
         entry.state, entry.values = state, values
         if page.sampling:
             page.sampling.tell(number, state, values, rungs)
 
+    def _ended(self, entry: Entry, state: TrialState, values: list[float] | None, *, again: bool) -> None:
+        try:
+            self.storage.set_trial_state_values(entry.trial_id, state, values)
+        except UpdateFinishedTrialError:
+            if not again:  # else the connection broke after the database had done it
+                raise
+
     @property
     def complete(self) -> bool:
-        """Whether every configuration of every budget has been asked and has ended."""
-        return all(len(page.entries) >= page.budget and not page.count(TrialState.RUNNING) for page in self.pages.values())
-
-
-def objectives(members: Sequence[Evidence]) -> dict[str, float]:
-    """What a configuration scores, from the evidence of its seeds."""
-    return {
-        "accuracy": float(np.mean([member.accuracy for member in members])),
-        "tail": float(np.mean([member.tail for member in members])),
-        "stability": stability(np.stack([member.predictions for member in members])),
-    }
+        """Whether every configuration of every budget has been asked with every seed, and has ended."""
+        return all(
+            len(page.entries) >= page.budget and not page.in_flight() and not page.lacking(self.study.seeds, 1)[1]
+            for page in self.pages.values()
+        )
 
 
 def study_name(study: str, method: str) -> str:
@@ -234,21 +248,22 @@ def study_name(study: str, method: str) -> str:
     return f"{study}/{method}"
 
 
-def _entry(trial: FrozenTrial) -> Entry:
-    attributes = trial.user_attrs
-    state = trial.state
-    values = list(trial.values) if state == TrialState.COMPLETE else None
-    return Entry(
-        trial_id=trial._trial_id,  # noqa: SLF001 the storage speaks in ids
-        state=state,
-        group=attributes.get(GROUP, ""),
-        numbers=attributes.get(NUMBERS, {}),
-        values=values,
-        reason=attributes.get(REASON, ""),
-    )
+def check_version(mark: Mapping[str, Any], study: str) -> None:
+    """Refuse a ledger that a later version of this program wrote.
+
+    Raises:
+        UserError: If it did.
+    """
+    found = mark.get("version", VERSION)
+    if found > VERSION:
+        raise UserError(f"{study}: its ledger has format {found}, and this program knows formats up to {VERSION}; upgrade altiplano")
 
 
-def _serial(group: str) -> int:
-    """The number at the end of a group's name."""
-    digits = group.rpartition("-")[2]
-    return int(digits) if digits.isdigit() else 0
+def _own(group: Group, configuration: Configuration, members: Sequence[Evidence]) -> list[Evidence]:
+    own = [member for member in members if member.configuration == configuration.number]
+    missing = set(group.seeds) - {member.seed for member in own}
+    if missing:
+        raise ValueError(
+            f"{group.name}'s evidence must hold every seed of configuration {configuration.number}, {sorted(missing)} are missing"
+        )
+    return own

@@ -7,7 +7,8 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from search.ledger import Ledger, Page
+from search.ledger import Ledger
+from search.page import Group, Page
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class MethodStatus:
     Attributes:
         budget: How many there are to be.
         finished, pruned, failed: How many ended so.
-        running: How many are handed out.
+        running: How many a worker has.
+        asked: How many wait for one.
         best: The best value of each objective so far.
     """
 
@@ -27,12 +29,19 @@ class MethodStatus:
     pruned: int
     failed: int
     running: int
+    asked: int
     best: dict[str, float]
 
     @property
     def done(self) -> int:
         """How many have ended."""
         return self.finished + self.pruned + self.failed
+
+    def __str__(self) -> str:
+        counts = (("running", self.running), ("asked", self.asked), ("pruned", self.pruned), ("failed", self.failed))
+        best = ", ".join(f"{name} {value:.3f}" for name, value in self.best.items())
+        words = [f"{count} {word}" for word, count in counts if count] + ([f"best {best}"] if best else [])
+        return f"{self.name:<16} {self.done:>4}/{self.budget:<4} {'; '.join(words)}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -42,19 +51,28 @@ class GroupStatus:
     name: str
     method: str
     configurations: int
+    seeds: int
     epoch: int | None = None
     members: int | None = None
     host: str | None = None
     process: int | None = None
 
+    def __str__(self) -> str:
+        where = f"on {self.host}, process {self.process}" if self.host else "waits for a worker"
+        epoch = f"epoch {self.epoch}, " if self.epoch is not None else ""
+        return f"{self.name}: {self.configurations} configurations x {self.seeds} seeds, {epoch}{where}"
+
 
 @dataclass(frozen=True)
 class Failure:
-    """A configuration that could not be trained."""
+    """A configuration that could not be trained; without a number: more seeds of some."""
 
     method: str
-    number: int
+    number: int | None
     reason: str
+
+    def __str__(self) -> str:
+        return f"{self.method}{'' if self.number is None else f' {self.number}'} failed: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -110,17 +128,9 @@ class Status:
 
     def __str__(self) -> str:
         lines = [f"{self.name}: {self.done} of {self.budget} configurations in {self.home}"]
-        for method in self.methods:
-            best = ", ".join(f"{name} {value:.3f}" for name, value in method.best.items())
-            extras = [
-                f"{count} {word}"
-                for word, count in (("running", method.running), ("pruned", method.pruned), ("failed", method.failed))
-                if count
-            ]
-            lines.append(
-                f"  {method.name:<16} {method.done:>4}/{method.budget:<4} {'; '.join([*extras, f'best {best}' if best else ''])}".rstrip()
-            )
-        lines += [f"  {failure.method} {failure.number} failed: {failure.reason}" for failure in self.failures]
+        lines += [f"  {method}" for method in self.methods]
+        lines += [f"  {group}" for group in self.groups]
+        lines += [f"  {failure}" for failure in self.failures]
         return "\n".join(lines)
 
 
@@ -144,7 +154,11 @@ def status_of(ledger: Ledger, home: str, clock: Clock | None = None) -> Status:
     study = ledger.study
     methods = [_method(name, page, study.objectives) for name, page in ledger.pages.items()]
     live = clock.live if clock else {}
-    groups = [_group(group.name, group.method, len(group.configurations), live.get(group.name, {})) for group in ledger.in_flight()]
+    groups = [
+        _group(group, {**page.started.get(group.name, {}), **live.get(group.name, {})})
+        for page in ledger.pages.values()
+        for group in page.in_flight()
+    ]
     done = sum(method.done for method in methods)
     return Status(
         name=study.name,
@@ -160,16 +174,16 @@ def status_of(ledger: Ledger, home: str, clock: Clock | None = None) -> Status:
 
 
 def _failures(ledger: Ledger) -> list[Failure]:
-    return [
-        Failure(name, number, entry.reason)
-        for name, page in ledger.pages.items()
-        for number, entry in enumerate(page.entries)
-        if entry.state == TrialState.FAIL
-    ]
+    found = []
+    for name, page in ledger.pages.items():
+        found += [Failure(name, number, entry.reason) for number, entry in enumerate(page.entries) if entry.state == TrialState.FAIL]
+        found += [Failure(name, None, f"{group}: {reason}") for group, reason in page.failed.items()]
+    return found
 
 
 def _method(name: str, page: Page, objectives: list[Any]) -> MethodStatus:
     complete = [entry.values for entry in page.entries if entry.values is not None]
+    asked = sum(entry.state == TrialState.RUNNING and entry.group not in page.started for entry in page.entries)
     best = {objective: max(values[place] for values in complete) for place, objective in enumerate(objectives)} if complete else {}
     return MethodStatus(
         name=name,
@@ -177,18 +191,20 @@ def _method(name: str, page: Page, objectives: list[Any]) -> MethodStatus:
         finished=page.count(TrialState.COMPLETE),
         pruned=page.count(TrialState.PRUNED),
         failed=page.count(TrialState.FAIL),
-        running=page.count(TrialState.RUNNING),
+        running=page.count(TrialState.RUNNING) - asked,
+        asked=asked,
         best=best,
     )
 
 
-def _group(name: str, method: str, configurations: int, result: Mapping[str, Any]) -> GroupStatus:
+def _group(group: Group, known: Mapping[str, Any]) -> GroupStatus:
     return GroupStatus(
-        name=name,
-        method=method,
-        configurations=configurations,
-        epoch=result.get("epoch"),
-        members=result.get("members"),
-        host=result.get("hostname"),
-        process=result.get("pid"),
+        name=group.name,
+        method=group.method,
+        configurations=len(group.configurations),
+        seeds=len(group.seeds),
+        epoch=known.get("epoch"),
+        members=known.get("members"),
+        host=known.get("hostname", known.get("host")),
+        process=known.get("pid", known.get("process")),
     )

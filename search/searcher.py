@@ -4,26 +4,22 @@ Tune asks `suggest` for the next trial, which here is a group, and calls back wh
 the evidence do not say.
 """
 
-import io
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from ray.tune.search import Searcher
 
+from search.files import Room, Told, evidence_file, forget, reconcile, settle
 from search.halving import survivors
-from search.ledger import Group, Ledger
+from search.ledger import Ledger
+from search.page import Group
 from search.study import Study
-from trainables import evidence
-from trainables.evidence import Evidence
 from trainables.home import Home
 from trainables.job import STOP, Job
 
 MEMBERS = 12
 """Members of a group where the study leaves its size open."""
-
-Told = Callable[[str, str], None]
-"""(kind, text) -> None: something happened."""
 
 
 class GroupSearcher(Searcher):
@@ -40,6 +36,7 @@ class GroupSearcher(Searcher):
     Attributes:
         running: The groups that Tune has, by its id of their trial.
         live: The last result of each of them.
+        stopping: Whether the user has asked to stop.
         trouble: An error that ends the search: what Tune calls back must not raise, since Tune would take that for a failed trial.
     """
 
@@ -51,11 +48,12 @@ class GroupSearcher(Searcher):
         self.stopping = False
         self.trouble: Exception | None = None
         self.waiting = reconcile(ledger, home, told)
+        self.room = Room(home, ledger.study.storage.reserve, told)
 
     def suggest(self, trial_id: str) -> Any:
         if self.stopping or self.trouble:
             return Searcher.FINISHED
-        if len(self.running) > self.slots():
+        if len(self.running) > self.slots() or not self.room.enough():
             return None
         group = None
         with self._kept():
@@ -63,19 +61,27 @@ class GroupSearcher(Searcher):
         if group is None:
             return None if self.running and not self.trouble else Searcher.FINISHED
         self.running[trial_id] = group
-        self.told("asked", f"{group.name}: {len(group.configurations)} configurations of {group.method}")
+        seeds = f"{len(group.seeds)} more seeds of " if group.extra else ""
+        self.told("asked", f"{group.name}: {seeds}{len(group.configurations)} configurations of {group.method}")
         promote = survivors if self.ledger.study.halving.rungs else None
         return {"job": job(self.ledger.study, group, self.parent).to_dict(), "promote": promote}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        if trial_id in self.running:
-            self.live[self.running[trial_id].name] = result
-            self.told("epoch", f"{self.running[trial_id].name}: epoch {result.get('epoch')}")
+        group = self.running.get(trial_id)
+        if group is None:
+            return
+        with self._kept():
+            if group.name not in self.live:
+                self.ledger.started(group, {"host": result.get("hostname"), "process": result.get("pid")})
+            if result.get("full") and not self.live.get(group.name, {}).get("full"):
+                self.told("note", f"{group.name}: {result['full']}; waiting for room")
+            self.live[group.name] = result
+            self.told("epoch", f"{group.name}: epoch {result.get('epoch')}")
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         group = self.running.get(trial_id)
         if group is None or error:
-            return
+            return  # of an error we hear with its reason, in on_trial_failed
         del self.running[trial_id]
         self.live.pop(group.name, None)
         if result is None or result.get("left") or not result.get("done"):
@@ -92,17 +98,23 @@ class GroupSearcher(Searcher):
             return
         trained = self.live.pop(group.name, None) is not None
         with self._kept():
-            if self._hopeless(trained=trained):
+            if self.home.exists(evidence_file(group)):
+                settle(self.ledger, self.home, group)
+            elif self._hopeless(trained=trained):
                 raise RuntimeError(f"{group.name} failed and nothing has been trained: {reason}")
-            if len(group.configurations) > 1:
+            elif len(group.configurations) > 1:
                 self.waiting = [*self.ledger.split(group), *self.waiting]
+                self.told("failed", f"{group.name}: {reason}; tried again in two halves")
             else:
                 self.ledger.fail(group, reason)
-            self.told("failed", f"{group.name}: {reason}; {'tried again in two halves' if len(group.configurations) > 1 else 'given up'}")
+                self.told("failed", f"{group.name}: {reason}; given up")
+            forget(self.home, group)
 
     def _new(self) -> Group | None:
-        method = most_behind(self.ledger)
-        return None if method is None else self.ledger.ask(method, group_size(self.ledger.study))
+        study, method = self.ledger.study, most_behind(self.ledger)
+        if method is None:
+            return self.ledger.ask_seeds(members_of(study))
+        return self.ledger.ask(method, max(1, members_of(study) // study.seeds))
 
     def _hopeless(self, *, trained: bool) -> bool:
         """Whether a group failed where none has ever trained an epoch: then the fault is not a configuration's."""
@@ -116,51 +128,8 @@ class GroupSearcher(Searcher):
             yield
         except Exception as error:  # noqa: BLE001 whatever it is, it is raised again once Tune has ended
             self.trouble = self.trouble or error
-            self.home.write(STOP, b"")
-
-
-def reconcile(ledger: Ledger, home: Home, told: Told) -> list[Group]:
-    """Settle what has evidence and no outcome; return the groups that are to be run again.
-
-    Evidence that cannot be read is set aside, and its group runs again.
-    """
-    again = []
-    for group in ledger.in_flight():
-        try:
-            if home.exists(evidence_file(group)):
-                settle(ledger, home, group)
-                continue
-        except ValueError as error:
-            home.move(evidence_file(group), f"{evidence_file(group)}.unusable")
-            told("note", f"{error}; set aside, {group.name} is trained again")
-        again.append(group)
-    return again
-
-
-def settle(ledger: Ledger, home: Home, group: Group) -> None:
-    """Tell the ledger what a group's evidence says.
-
-    Raises:
-        ValueError: If there is no evidence, or it cannot be read or is not the group's.
-    """
-    ledger.settle(group, read_evidence(home, group))
-
-
-def read_evidence(home: Home, group: Group) -> list[Evidence]:
-    """The members that a group left."""
-    name = evidence_file(group)
-    content = home.read(name)
-    if content is None:
-        raise ValueError(f"{home.at(name)} must be there once its group is done; is the home the same folder on every machine?")
-    try:
-        return evidence.read(io.BytesIO(content))
-    except ValueError as error:
-        raise ValueError(f"{home.at(name)} cannot be read: {error}") from error
-
-
-def evidence_file(group: Group) -> str:
-    """Where a group's evidence is, within a study's home."""
-    return f"evidence/{group.name}.parquet"
+            with suppress(OSError):
+                self.home.write(STOP, b"")
 
 
 def most_behind(ledger: Ledger) -> str | None:
@@ -169,10 +138,9 @@ def most_behind(ledger: Ledger) -> str | None:
     return min(parts, key=parts.__getitem__) if parts else None
 
 
-def group_size(study: Study) -> int:
-    """Configurations of a group."""
-    members = MEMBERS if study.group == "auto" else study.group
-    return max(1, members // study.seeds)
+def members_of(study: Study) -> int:
+    """Members of a group."""
+    return MEMBERS if study.group == "auto" else study.group
 
 
 def job(study: Study, group: Group, parent: str) -> Job:
@@ -186,7 +154,7 @@ def job(study: Study, group: Group, parent: str) -> Job:
         axes=space.axes._asdict(),
         options=space.options,
         configurations=list(group.configurations),
-        seeds=list(range(study.seeds)),
+        seeds=list(group.seeds),
         data=study.data,
         net=study.net,
         training=study.training.structure,
@@ -195,6 +163,8 @@ def job(study: Study, group: Group, parent: str) -> Job:
         rungs=list(study.halving.rungs),
         keep=study.halving.keep,
         checkpoint_seconds=study.storage.checkpoint_seconds,
+        checkpoint_epochs=study.storage.checkpoint_epochs,
+        checkpoint_budget=study.storage.budget,
         threads=max(1, int(study.resources.cpu)),
         device="auto" if study.resources.gpu else "cpu",
         precision=study.precision,

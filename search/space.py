@@ -49,6 +49,11 @@ class Domain(NamedTuple):
             return CategoricalDistribution(self.values)
         return FloatDistribution(self.low, self.high, log=self.knob.log)
 
+    @property
+    def recorded(self) -> BaseDistribution:
+        """The domain as the ledger has it: Optuna lets a range change within a study, but not a list of choices."""
+        return CategoricalDistribution(self.knob.choices) if self.values else self.distribution
+
     def __contains__(self, value: object) -> bool:
         if not isinstance(value, int | float):
             return False
@@ -80,6 +85,11 @@ class Space(NamedTuple):
     def distributions(self) -> dict[str, BaseDistribution]:
         """The searched knobs as Optuna has them; empty for a method that is one configuration."""
         return {name: domain.distribution for name, domain in self.domains.items() if domain.fixed is None}
+
+    @property
+    def recorded(self) -> dict[str, BaseDistribution]:
+        """The same as the ledger has them."""
+        return {name: self.domains[name].recorded for name in self.distributions}
 
     @property
     def points(self) -> float:

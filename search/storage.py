@@ -1,5 +1,6 @@
 """Opening the database behind a ledger, and saying plainly why it cannot be opened."""
 
+import os
 from pathlib import Path
 
 import optuna
@@ -10,6 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from search.errors import UserError
+from search.patience import reason
 from trainables.home import Home
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study made, the models in memory among them
@@ -19,6 +21,9 @@ FILE = "ledger.db"
 
 _NO_DRIVER = "the database's Python driver is not installed; pip install 'altiplano[postgres]' and write postgresql+psycopg://..."
 
+VARIABLE = "ALTIPLANO_LEDGER"
+"""Environment variable that may hold the ledger's URL, password included."""
+
 SECONDS = 60
 """How long a write waits for a reader of an SQLite ledger (optuna-dashboard, status)."""
 
@@ -27,10 +32,11 @@ def url_for(home: Home, given: str | None) -> str:
     """URL of a study's ledger: the one given, or a file in its home.
 
     Raises:
-        UserError: If none is given and the home is no local folder.
+        UserError: If none is given, here or by the environment, and the home is no local folder.
     """
+    given = given or os.environ.get(VARIABLE)
     if given:
-        return given
+        return with_driver(given)
     if home.local is None:
         raise UserError(
             f"{home.url}: a home that is no local folder needs a database for the ledger; give one with --ledger postgresql://..."
@@ -48,7 +54,7 @@ def connect(url: str, *, existing: bool = False) -> RDBStorage:
     Raises:
         UserError: If it cannot be opened, is damaged or was written by another Optuna.
     """
-    shown = public(url)
+    url, shown = with_driver(url), public(url)
     try:
         parsed = make_url(url)
         if existing and parsed.drivername.startswith("sqlite") and not Path(parsed.database or "").exists():
@@ -69,7 +75,7 @@ def connect(url: str, *, existing: bool = False) -> RDBStorage:
         ) from error
     except (SQLAlchemyError, StorageInternalError) as error:
         raise UserError(
-            f"{shown}: the ledger cannot be opened ({_reason(error)}); restore it from a backup, or check the address"
+            f"{shown}: the ledger cannot be opened ({reason(error)}); restore it from a backup, or check the address"
         ) from error
 
 
@@ -82,14 +88,23 @@ def _verify(engine: sqlalchemy.Engine, shown: str) -> None:
         raise UserError(f"{shown}: the ledger is damaged ({found}); restore it from a backup")
 
 
+def with_driver(url: str) -> str:
+    """The URL with psycopg 3 as the driver where it says postgres only."""
+    scheme, separator, rest = url.partition("://")
+    return f"postgresql+psycopg{separator}{rest}" if scheme in {"postgres", "postgresql"} else url
+
+
+def without_password(url: str) -> str:
+    """The URL as it may be written down; the database's client finds the password in PGPASSWORD or its own files."""
+    try:
+        return make_url(url).set(password=None).render_as_string(hide_password=False)
+    except ArgumentError:
+        return url
+
+
 def public(url: str) -> str:
     """A URL without its password, for messages."""
     try:
         return make_url(url).render_as_string(hide_password=True).removeprefix("sqlite:///")
     except ArgumentError:
         return "the ledger's URL"
-
-
-def _reason(error: BaseException) -> str:
-    cause = error.__cause__ or error
-    return str(getattr(cause, "orig", None) or cause).splitlines()[0]

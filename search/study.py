@@ -5,102 +5,41 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, ValidatorFunctionWrapHandler, model_validator
 
 from search import notation
 from search.errors import Fault, StudyError, UserError
 from search.faults import ERM, NAME, OBJECTIVES, meaning, structure
+from search.parts import Budget, Confirm, Count, Halving, Part, Resources, Storage, Training
 from search.space import Refusals, Space, space
-from trainables.training import TRAINING, TRAINING_KNOBS
+from search.storage import without_password
+from trainables.training import TRAINING_KNOBS
 
-SAMPLERS = ("tpe", "gp", "nsga2", "cmaes", "random", "qmc")
+Objective = Literal["accuracy", "tail", "stability"]
+
 FIXED = ("data", "net", "training", "objectives", "tail", "precision")
 """Parts that may not change in a study's life: configurations trained differently cannot be compared."""
-
-Count = Annotated[int, Field(ge=1, strict=True)]
-Share = Annotated[float, Field(gt=0, le=1)]
-Numbers = float | list[float]
-
-
-class Part(BaseModel):
-    """A part of a study file: unknown keys are refused, values are final."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Training(Part):
-    """How every member is trained. A pair under lr, weight_decay or label_smoothing makes that number a knob of every method."""
-
-    epochs: Count = TRAINING["epochs"]
-    batch: Count = TRAINING["batch"]
-    optimizer: str = TRAINING["optimizer"]
-    momentum: Annotated[float, Field(ge=0, lt=1)] = TRAINING["momentum"]
-    nesterov: bool = TRAINING["nesterov"]
-    schedule: str = TRAINING["schedule"]
-    warmup: Annotated[float, Field(ge=0, lt=1)] = TRAINING["warmup"]
-    lr: Any = TRAINING_KNOBS[0].default
-    weight_decay: Any = TRAINING_KNOBS[1].default
-    label_smoothing: Any = TRAINING_KNOBS[2].default
-
-    @property
-    def structure(self) -> dict[str, Any]:
-        """What all members share, as `Job.training` takes it."""
-        return {name: getattr(self, name) for name in TRAINING}
-
-    @property
-    def numbers(self) -> dict[str, Any]:
-        """What may differ between configurations."""
-        return {knob.name: getattr(self, knob.name) for knob in TRAINING_KNOBS}
-
-
-class Budget(Part):
-    """How many configurations of every method."""
-
-    configurations: Count = 24
-
-
-class Halving(Part):
-    """After which epochs weak configurations are dropped, and which share of them goes on."""
-
-    rungs: list[Count] = []
-    keep: Share = 1 / 3
-
-
-class Resources(Part):
-    """What one group takes of the cluster."""
-
-    cpu: Annotated[float, Field(gt=0)] = 1
-    gpu: Annotated[float, Field(ge=0)] = 0
-
-
-class Confirm(Part):
-    """How many of the best are trained again, with how many fresh seeds."""
-
-    top: Count = 5
-    seeds: Count = 10
-
-
-class Storage(Part):
-    """What is written while a search runs."""
-
-    checkpoint_seconds: Annotated[float, Field(ge=0)] = 30.0
 
 
 class Study(Part):
     """A study: its intent, complete and checked.
 
-    Attributes are the keys of the study file. `methods` holds each method's axes, options and knobs with every default written out.
+    Attributes are the keys of the study file; `earlier` is its key `from`, the name of a study in the same home whose results the samplers
+    begin with. `methods` holds each method's axes, options and knobs with every default written out. The ledger's URL is kept without its
+    password.
 
     Raises:
         StudyError: From every way to make one, with all faults at once.
     """
 
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+
     name: Annotated[str, Field(pattern=f"^{NAME}$")]
-    data: dict[str, Any] = {"name": "digits"}
-    net: dict[str, Any] = {"name": "mlp"}
+    data: dict[str, Any] = Field(default_factory=lambda: {"name": "digits"})
+    net: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"})
     training: Training = Training()
     methods: dict[str, dict[str, Any]]
-    objectives: Annotated[list[Literal["accuracy", "tail", "stability"]], Field(min_length=1)] = list(OBJECTIVES)
+    objectives: Annotated[list[Objective], Field(min_length=1, default_factory=lambda: list(OBJECTIVES))]
     tail: str = "worst-class"
     seeds: Count = 3
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
@@ -114,6 +53,9 @@ class Study(Part):
     retries: Annotated[int, Field(ge=0, strict=True)] = 2
     precision: Literal["float32", "float64"] = "float32"
     ledger: str | None = None
+    earlier: Annotated[str | None, Field(alias="from")] = None
+
+    _secret: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -122,14 +64,18 @@ class Study(Part):
             return given
         if not isinstance(given, Mapping):
             raise StudyError([Fault("", f"must be keys and values, as in `name: digits`, got {type(given).__name__}")])
-        plain = {key: value for key, value in given.items() if value is not None}
+        plain = {str(key): value for key, value in given.items() if value is not None}
         faults = list(meaning(plain))
+        secret = plain.get("ledger")
+        if isinstance(secret, str):
+            plain["ledger"] = without_password(secret)
         try:
             study = make({**plain, "methods": _written_out(plain)})
         except ValidationError as error:
             raise StudyError([*structure(error, cls), *faults]) from error
         if faults:
             raise StudyError(faults)
+        study._secret = secret if isinstance(secret, str) else None  # noqa: SLF001 its own
         return study
 
     @classmethod
@@ -163,6 +109,11 @@ class Study(Part):
         except StudyError as error:
             placed = [fault._replace(line=notation.line_of(fault.path, lines)) for fault in error.faults]
             raise StudyError(placed, source) from error
+
+    @property
+    def ledger_url(self) -> str | None:
+        """The ledger's URL with the password, if the file had one; for opening it and nothing else."""
+        return self._secret or self.ledger
 
     def plain(self) -> dict[str, Any]:
         """The study as plain data with every default written out."""

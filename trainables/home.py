@@ -59,6 +59,13 @@ class Home:
                 found = []
         return sorted(name for name in found if name and not name.startswith("."))
 
+    def size(self, name: str) -> int:
+        """The file's size in bytes; 0 if there is none."""
+        try:
+            return (self.local / name).stat().st_size if self.local else int(self._remote().size(self.at(name)) or 0)
+        except FileNotFoundError:
+            return 0
+
     def move(self, name: str, target: str) -> None:
         """Rename a file, replacing what has the new name; nothing happens if there is no such file."""
         content = None if self.local else self.read(name)

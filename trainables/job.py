@@ -42,6 +42,8 @@ class Job:
         keep: Share of the configurations that goes on at a rung.
         split: The split that is scored.
         checkpoint_seconds: Least time between two checkpoints.
+        checkpoint_epochs: Epochs after which one is due all the same, where given.
+        checkpoint_budget: Most bytes of the study's checkpoints together; past half of it a group keeps one instead of two, past it none.
         threads: CPU threads for torch.
         device: Where to train: "cpu", "cuda", "cuda:1" or "auto".
         chunk: Members computed at a time, all by default.
@@ -65,6 +67,8 @@ class Job:
     keep: float = 1.0
     split: str = "selection"
     checkpoint_seconds: float = 30.0
+    checkpoint_epochs: int | None = None
+    checkpoint_budget: int | None = None
     threads: int = 1
     device: str = "auto"
     chunk: int | None = None

@@ -1,11 +1,13 @@
 """Ray Tune trainables: every method wrapped for Tune. The one module of this package that imports ray."""
 
 import dataclasses
+import errno
 import functools
 import json
 import logging
+import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,9 @@ from trainables.knob import Knob
 from trainables.training import TRAINING, TRAINING_KNOBS
 
 log = logging.getLogger(__name__)
+
+FULL_SECONDS = 2.0
+"""Pause between two attempts at writing evidence to a full disk."""
 
 STEP_SECONDS = 0.5
 """Epochs are trained in one Tune step until this much time has passed, since a step costs Tune some milliseconds."""
@@ -65,36 +70,63 @@ class GroupTrainable(CourseTrainable):
         self.promote: Promote | None = config.get("promote")
         self.home = Home(f"{self.job.home}/{self.job.study}")
         self.course = self._resumed() or Course(self.job, self.data)
-        self.saved = time.monotonic()
+        self.saved, self.saved_epoch = time.monotonic(), self.course.run.epoch
+        self.written = self.home.exists(self.evidence_file)  # by a worker that died before it could say so
         publish_truth(self.home, self.data, self.job.split)
 
     def step(self) -> dict[str, Any]:
         began = time.monotonic()
-        while not self.course.finished:
+        while not self.course.finished and not self.written:
             self.course.epoch(self.promote)
             if time.monotonic() - began > STEP_SECONDS or self.course.run.epoch in self.job.rungs:
                 break
-        leaving = not self.course.finished and self.home.exists(STOP)
-        if self.course.finished:
-            self.home.write(self.evidence_file, evidence.to_bytes(self.course.members()))
-            self._forget_checkpoints()
-        elif leaving or time.monotonic() - self.saved > self.job.checkpoint_seconds:
-            self.save_course()
+        finished = self.course.finished or self.written
+        leaving = not finished and self.home.exists(STOP)
+        full = ""
+        if finished and not self.written:
+            full = _room_lacking(lambda: self.home.write(self.evidence_file, evidence.to_bytes(self.course.members())))
+            if full:
+                time.sleep(FULL_SECONDS)
+            else:
+                self._forget_checkpoints()
+        elif not finished and (leaving or self._due()):
+            full = _room_lacking(self.save_course)
         return {
             "group": self.job.group,
             "epoch": self.course.run.epoch,
             "members": len(self.course.run.rows),
             "scores": {str(number): found for number, found in self.course.scores().items()},
+            "full": full,
             "left": leaving,
-            "done": self.course.finished or leaving,
+            "done": (finished and not full) or leaving,
         }
 
     def save_course(self) -> None:
-        """Write the group's checkpoint; the one before stays beside it until this one is whole."""
+        """Write the group's checkpoint; the one before stays beside it, as long as the study's budget for checkpoints has room for both."""
         current, previous = self.checkpoint_files
-        self.home.move(current, previous)
-        self.home.write(current, self.course.pack())
-        self.saved = time.monotonic()
+        content = self.course.pack()
+        self.saved, self.saved_epoch = time.monotonic(), self.course.run.epoch
+        room = self._checkpoint_room()
+        if len(content) > room:
+            log.warning("%s: the budget for checkpoints is spent; a kill now costs the group's work since it began", self.job.group)
+            return
+        if 2 * len(content) <= room:
+            self.home.move(current, previous)
+        else:
+            self.home.remove(previous)
+        self.home.write(current, content)
+
+    def _due(self) -> bool:
+        """Whether it is time for a checkpoint."""
+        epochs = self.course.run.epoch - self.saved_epoch
+        return time.monotonic() - self.saved > self.job.checkpoint_seconds or epochs >= (self.job.checkpoint_epochs or math.inf)
+
+    def _checkpoint_room(self) -> float:
+        """Bytes that this group's checkpoints may take of the study's budget."""
+        if self.job.checkpoint_budget is None:
+            return math.inf
+        names = [f"checkpoints/{name}" for name in self.home.names("checkpoints")]
+        return self.job.checkpoint_budget - sum(self.home.size(name) for name in names if name not in self.checkpoint_files)
 
     @property
     def evidence_file(self) -> str:
@@ -122,6 +154,17 @@ class GroupTrainable(CourseTrainable):
     def _forget_checkpoints(self) -> None:
         for name in self.checkpoint_files:
             self.home.remove(name)
+
+
+def _room_lacking(write: Callable[[], None]) -> str:
+    """Write; where the disk is full, say so instead of failing, since the study goes on once there is room."""
+    try:
+        write()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        return str(error)
+    return ""
 
 
 class MethodTrainable(CourseTrainable):

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from search.ledger import Group, Ledger
-from search.searcher import evidence_file
+from search.files import evidence_file
+from search.ledger import Ledger
+from search.page import Group
 from search.storage import connect
 from search.study import Study
 from trainables import evidence
@@ -73,7 +74,7 @@ def members(asked: Study, group: Group, status: str = COMPLETE) -> list[Evidence
             predictions=np.arange(EXAMPLES).astype(np.int16) % 5,
         )
         for configuration in group.configurations
-        for seed in range(asked.seeds)
+        for seed in group.seeds
     ]
 
 

@@ -9,7 +9,7 @@ import yaml
 from optuna.trial import TrialState
 
 from search import Study, UserError, launch, names, resume, status
-from search.launch import reason_of
+from search.run import reason_of
 from trainables import evidence
 
 TEXT = """

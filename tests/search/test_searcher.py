@@ -1,7 +1,8 @@
 import pytest
 from optuna.trial import TrialState
 
-from search.searcher import GroupSearcher, evidence_file, job
+from search.files import evidence_file
+from search.searcher import GroupSearcher, job
 from tests.search import fakes
 from trainables.evidence import PRUNED
 from trainables.home import Home

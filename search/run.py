@@ -1,0 +1,195 @@
+"""One Tune run over a study's ledger, from the lease to the last group; launch, resume and confirm are this."""
+
+import re
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from optuna.storages import RDBStorage
+from ray import tune
+from ray.tune import Callback
+
+from search import cluster, earlier
+from search.errors import UserError
+from search.files import Told
+from search.lease import Lease
+from search.ledger import Ledger
+from search.logs import last_lines
+from search.patience import Patience
+from search.progress import Clock, Status, status_of
+from search.searcher import GroupSearcher
+from search.study import Study
+from trainables.home import Home
+from trainables.job import STOP
+from trainables.trainable import GroupTrainable
+
+SCRATCH = ".tune"
+"""What Tune writes in a study's home while it runs: nothing that we read."""
+
+
+class SearchFailed(RuntimeError):  # noqa: N818 it is what the command line ends with, exit code 1
+    """The search could not go on; what was finished is kept and `resume` goes on from there."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a run.
+
+    Attributes:
+        kind: "started", "changed", "asked", "epoch", "settled", "failed", "note", "stopping" or "ended".
+        text: One line about it.
+        status: How far the study is now; counted when it is called.
+    """
+
+    kind: str
+    text: str
+    status: Callable[[], Status]
+
+
+Watcher = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        status: How far the study is.
+        stopped: Whether the user stopped it, with everything saved.
+    """
+
+    status: Status
+    stopped: bool
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a study is run.
+
+    Attributes:
+        home: The study's home.
+        parent: The folder or URL that holds it.
+        address: A Ray cluster's address, or None for a Ray of our own.
+        watcher: Is told every event.
+    """
+
+    home: Home
+    parent: str
+    address: str | None = None
+    watcher: Watcher | None = None
+
+
+def run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: tuple[str, ...] = ()) -> Outcome:
+    """Search until every budget is met, the user stops, or nothing goes on.
+
+    Args:
+        study: The study.
+        storage: Its ledger's storage.
+        place: Where to run it.
+        lease: The study's lease, held.
+        notes: What has changed in the study, to be told.
+
+    Raises:
+        SearchFailed: If it could not go on.
+    """
+    stopped = threading.Event()
+    clock = Clock(time.monotonic(), 0)
+
+    def told(kind: str, text: str) -> None:
+        if place.watcher:
+            place.watcher(Event(kind, text, lambda: status_of(ledger, place.home.url, clock)))
+
+    patience = Patience(study.storage.patience * 60, told, before=lease.renew, stopped=stopped.is_set)
+    ledger = Ledger(study, storage, patience=patience, earlier=earlier.recall(place.home))
+    clock.done = status_of(ledger, place.home.url).done
+    place.home.remove(STOP)
+    parent = str(Path(place.parent).absolute()) if place.home.local else place.parent
+    resources = study.resources
+    told("started", f"{study.name} in {place.home.url}")
+    for note in notes:
+        told("changed", note)
+    searcher = GroupSearcher(ledger, place.home, parent, told, lambda: cluster.slots(resources.cpu, resources.gpu))
+    clock.live = searcher.live
+    if not ledger.complete:
+        with cluster.cluster(place.address), _stoppable(searcher, stopped, place.home, told):
+            _tune(searcher, study, place.home)
+    if searcher.trouble:
+        if isinstance(searcher.trouble, UserError):
+            raise searcher.trouble
+        raise SearchFailed(f"{study.name}: {searcher.trouble}; `altiplano resume {study.name}` goes on") from searcher.trouble
+    told("ended", "stopped" if searcher.stopping else "done")
+    return Outcome(status_of(ledger, place.home.url, clock), searcher.stopping and not ledger.complete)
+
+
+class _Reasons(Callback):
+    """Tells the searcher why a group failed, which Tune keeps from searchers."""
+
+    def __init__(self, searcher: GroupSearcher) -> None:
+        self.searcher = searcher
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        process = (trial.last_result or {}).get("pid")
+        self.searcher.on_trial_failed(trial.trial_id, reason_of(trial.get_error(), process))
+
+
+def reason_of(error: BaseException | None, process: int | None = None) -> str:
+    """The last words of an error of a worker, in one line; of a process that died, the last lines of its log."""
+    if error is None:
+        return "it ended without a reason"
+    cause = getattr(error, "cause", None)
+    shown = cause if isinstance(cause, BaseException) else error
+    lines = [line.strip() for line in str(shown).splitlines() if line.strip()]
+    found = re.search(r"\bpid[=: ]+(\d+)", str(error))
+    words = last_lines(int(found[1]) if found else process)
+    return f"{type(shown).__name__}: {lines[-1] if lines else 'no message'}" + (f"; its log ends: {words}" if words else "")
+
+
+def _tune(searcher: GroupSearcher, study: Study, home: Home) -> None:
+    scratch = home.local / SCRATCH if home.local else None
+    try:
+        tune.run(
+            tune.with_resources(GroupTrainable, {"cpu": study.resources.cpu, "gpu": study.resources.gpu}),
+            name="run",
+            search_alg=searcher,
+            num_samples=-1,
+            reuse_actors=True,
+            max_failures=study.retries,
+            raise_on_failed_trial=False,
+            storage_path=str(scratch.absolute()) if scratch else home.at(SCRATCH),
+            trial_dirname_creator=lambda trial: trial.trial_id,
+            callbacks=[_Reasons(searcher)],
+            verbose=0,
+        )
+    finally:
+        if scratch:
+            shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _stoppable(searcher: GroupSearcher, stopped: threading.Event, home: Home, told: Told) -> Iterator[None]:
+    """Make the first Ctrl-C (or a polite kill) ask every worker to save and leave, and the second end at once."""
+
+    def stop(signum: int, frame: Any) -> None:
+        if searcher.stopping:
+            raise KeyboardInterrupt
+        searcher.stopping = True
+        stopped.set()
+        home.write(STOP, b"")
+        told("stopping", "finishing the epoch and saving; once more to leave at once")
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        home.remove(STOP)
