@@ -50,7 +50,13 @@ class Pace:
             return advance(self.step, group, inputs, turn, self.chunk)
         if self._group is None or group is not self._group:
             group = self._begin(group)
-        logged = [self._replayed(part, inputs, turn) for part in self._parts]
+        seen = dict(tree.leaves(inputs))
+        logged = []
+        for part in self._parts:
+            tape, replay = self._recorded(part, inputs, turn)
+            for path, target in tape.reads.items():
+                target.copy_(seen[path][part.rows])
+            logged.append(replay())
         return group, {name: torch.cat([scalars[name] for scalars in logged]) for name in logged[0]}
 
     def _begin(self, group: Member) -> Member:
@@ -62,7 +68,8 @@ class Pace:
         self._tapes = {key: tape for key, tape in self._tapes.items() if key[0] in sizes}
         return own
 
-    def _replayed(self, part: Part, inputs: Inputs, turn: int) -> Scalars:
+    def _recorded(self, part: Part, inputs: Inputs, turn: int) -> tuple[Tape, Replay]:
+        """The tape for the part's size and the step's phase, recorded where there is none yet, and its replay for the part."""
         now = phase(self.method, turn)
         key = part.rows.stop - part.rows.start, now
         if key not in self._tapes:
@@ -70,13 +77,9 @@ class Pace:
             own: dict[int, Tensor] = {}
             seen = tree.map(lambda leaf: own.setdefault(id(leaf), leaf[part.rows]), inputs)  # what is one tensor stays one
             self._tapes[key] = Tape(mapped, part.state, seen)
-        tape = self._tapes[key]
         if now not in part.replays:
-            part.replays[now] = tape.bound(part.state)
-        for path, leaf in tree.leaves(inputs):
-            if path in tape.reads:
-                tape.reads[path].copy_(leaf[part.rows])
-        return part.replays[now]()
+            part.replays[now] = self._tapes[key].bound(part.state)
+        return self._tapes[key], part.replays[now]
 
 
 def pays(device: str, steps: int) -> bool:

@@ -53,19 +53,22 @@ def without_repeats(program: Program) -> Program:
     unsteady = changed(program.each)
     first: dict[object, Call] = {}
     same: dict[int, int] = {}
-    each = []
 
     def renamed(place: Place) -> Place:
         return place._replace(storage=same.get(place.storage, place.storage))
 
-    for original in program.each:
-        call = original._replace(args=replaced(original.args, renamed), options=replaced(original.options, renamed))
-        earlier = first.setdefault((call.operator, call.args, call.options), call)
-        if earlier is call or (call.reads | call.makes | earlier.makes) & unsteady:
-            each.append(call)
-        else:
-            same |= {late.storage: early.storage for late, early in zip(places(call.out), places(earlier.out), strict=True)}
-    return Program(program.once, each, [renamed(place) for place in program.outputs])
+    def unlike(calls: list[Call]) -> list[Call]:
+        kept = []
+        for original in calls:
+            call = original._replace(args=replaced(original.args, renamed), options=replaced(original.options, renamed))
+            earlier = first.setdefault((call.operator, call.args, call.options), call)
+            if earlier is call or (call.reads | call.makes | earlier.makes) & unsteady:
+                kept.append(call)
+            else:
+                same.update({late.storage: early.storage for late, early in zip(places(call.out), places(earlier.out), strict=True)})
+        return kept
+
+    return Program(unlike(program.once), unlike(program.each), [renamed(place) for place in program.outputs])
 
 
 def fused(program: Program) -> Program:
