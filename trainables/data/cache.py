@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from trainables.data import memory
 from trainables.data.raw import Blocks, OnDisk, Raw, checked
 
 VERSION = 1
@@ -107,7 +107,8 @@ def _mapped_part(place: Path, name: str, part: dict[str, Any], head: dict[str, A
     path = place / f"{name}.x"
     if path.stat().st_size != int(np.prod(shape)) * dtype.itemsize:
         raise ValueError(f"{path} is torn")
-    x: NDArray[Any] = np.memmap(path, dtype, mode="c", shape=shape)  # private and writable, as torch wants it; nothing writes
+    x = np.memmap(path, dtype, mode="c", shape=shape)  # private and writable, as torch wants it; nothing writes
+    memory.advise(x)
     group = place / f"{name}.group.npy"
     return Raw(
         x, np.load(place / f"{name}.y.npy"), tuple(head["classes"]), np.load(group) if group.exists() else None, tuple(head["groups"])
