@@ -5,11 +5,12 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.func import grad
 
+from trainables import tree
 from trainables.axes import Batch, Buffers, Hyper, Model, Net, Params, Recipe, Scalars, State, Transition, keep
 from trainables.mixing import generation, mixer, teacher
 from trainables.mixing.heads import for_mixed
 from trainables.mixing.mixer import Design
-from trainables.mixing.pasting import bend_of, constant, depth_of, pasted
+from trainables.mixing.pasting import bend_of, depth_of, pasted
 from trainables.optimizer import sgd
 
 OPTIMIZER = sgd(momentum=0.9)
@@ -42,7 +43,7 @@ def adapted(lessons: Lessons, state: State, hyper: Hyper, net: Net, transition: 
     maps, buffers = maps_of(encoder, net, x)
 
     def objective(weights: Params) -> tuple[Tensor, Scalars]:
-        return mixer_loss(lessons, weights, encoder, maps.detach(), hyper, net, transition.batch, transition.recipe)
+        return mixer_loss(lessons, weights, encoder, maps, hyper, net, transition.batch, transition.recipe)
 
     gradient, logged = grad(objective, has_aux=True)(state["mixer"])
     rate = transition.lr * lessons.rate
@@ -50,6 +51,11 @@ def adapted(lessons: Lessons, state: State, hyper: Hyper, net: Net, transition: 
     kept = teacher.momentum(hyper["progress"], state["count"], lessons.warmed)
     average = Model(teacher.averaged(encoder.params, transition.after.params, kept), buffers)
     return {"encoder": average, "mixer": weights, "optimizer": optimizer, "count": state["count"] + 1, "logged": logged}
+
+
+def constant(state: State) -> State:
+    """The same numbers, through which no gradient passes."""
+    return tree.map(Tensor.detach, state)
 
 
 def maps_of(encoder: Model, net: Net, x: Tensor) -> tuple[Tensor, Buffers]:

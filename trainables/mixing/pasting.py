@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from trainables import tree
 from trainables.axes import Batch, Buffers, Hyper, Losses, Mixing, Mixture, Model, Net, Recipe, State, keep
 from trainables.crossentropy import cross_entropy, evenly, targets
 from trainables.draws import Streams
@@ -54,10 +53,9 @@ def classifier_side(design: Design, adjust: float) -> Mixing:
 
 def share_of_partner(design: Design, state: State, hyper: Hyper, recipe: Recipe, net: Net, x: Tensor) -> Tensor:
     """The classifier's masks s_b, (B, height, width), without gradient to anything."""
-    encoder, weights = constant((state["encoder"], state["mixer"]))
     ratio, partner = recipe["ratio"], recipe["partner"]
-    maps = net.encode(encoder, x, depth_of(net))
-    share = mixer.shares(weights, design, bend_of(hyper, ratio), maps, partner, ratio, x.shape[-2:])
+    maps = net.encode(state["encoder"], x, depth_of(net))
+    share = mixer.shares(state["mixer"], design, bend_of(hyper, ratio), maps, partner, ratio, x.shape[-2:])
     if "adjust" in recipe:
         share = torch.where(recipe["adjust"], rescaled(share, 1 - ratio), share)
     return torch.where((ratio <= TAIL) | (ratio >= 1 - TAIL), 1 - ratio, share).detach()
@@ -74,11 +72,6 @@ def rescaled(share: Tensor, mean: Tensor) -> Tensor:
     tiny = torch.finfo(share.dtype).tiny
     less, more = share * (mean / now.clamp_min(tiny)), 1 - (1 - share) * ((1 - mean) / (1 - now).clamp_min(tiny))
     return torch.where(now > mean, less, more)
-
-
-def constant(state: State) -> State:
-    """The same numbers, through which no gradient passes."""
-    return tree.map(Tensor.detach, state)
 
 
 def depth_of(net: Net) -> int:
