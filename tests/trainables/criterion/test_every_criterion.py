@@ -29,6 +29,7 @@ EXTREMES = (
 EVEN, UNEVEN = (1 / 6,) * 6, (0.0, 0.5, 0.0, 0.25, 0.2, 0.05)
 SINGLE = torch.float32
 few = hypothesis.settings(max_examples=12)
+fewer = hypothesis.settings(max_examples=5)
 batches = st.lists(st.floats(0, 20), min_size=1, max_size=12)
 
 
@@ -101,7 +102,7 @@ def test_the_order_of_the_batch_does_not_matter(name):
     numbers = drawn(name, 0.6)
 
     @given(batches, st.randoms(use_true_random=False))
-    @few
+    @fewer
     def check(values, random):
         order = random.sample(range(len(values)), len(values))
         plain, turned = at(VARIANTS[name](), values, **numbers), at(VARIANTS[name](), [values[i] for i in order], **numbers)
@@ -207,7 +208,7 @@ def test_a_risk_grows_with_every_loss(name, values, rises, share):
 
 @pytest.mark.parametrize("name", STEADY)
 @given(values=batches, share=st.floats(0, 1))
-@few
+@fewer
 def test_a_larger_loss_has_at_least_as_large_a_weight(name, values, share):
     slopes = at(VARIANTS[name](), sorted(values), **drawn(name, share)).slopes
     assert min(np.diff(slopes), default=0) >= -1e-7
