@@ -97,7 +97,9 @@ def with_driver(url: str) -> str:
 def without_password(url: str) -> str:
     """The URL as it may be written down; the database's client finds the password in PGPASSWORD or its own files."""
     try:
-        return make_url(url).set(password=None).render_as_string(hide_password=False)
+        found = make_url(url)
+        bare = sqlalchemy.URL.create(found.drivername, found.username, None, found.host, found.port, found.database, found.query)
+        return bare.render_as_string(hide_password=False)
     except ArgumentError:
         return url
 

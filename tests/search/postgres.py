@@ -1,0 +1,98 @@
+"""A PostgreSQL server of a test's own: in its own folder, on a free port, started and killed at will."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+
+def binaries() -> Path | None:
+    """The folder of initdb and postgres, where Debian or anybody else puts them."""
+    found = shutil.which("initdb")
+    places = [Path(os.path.realpath(found)).parent] if found else []
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((place for place in places if (place / "postgres").exists() and (place / "initdb").exists()), None)
+
+
+class Server:
+    """A server in a folder; it refuses to run as root, so that root starts it as `postgres`."""
+
+    def __init__(self, folder: Path) -> None:
+        place = binaries()
+        if place is None:
+            pytest.skip("needs PostgreSQL's initdb and postgres: apt-get install postgresql")
+        self.place = place
+        self.folder = folder / "postgres"
+        self.port = free_port()
+        self.folder.mkdir()
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+            for parent in self.folder.parents:
+                with contextlib.suppress(PermissionError):
+                    parent.chmod(parent.stat().st_mode | 0o011)
+        self._run("initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", "altiplano", "--no-sync")
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """As a study file has it; the password is not asked for, but must not appear anywhere either."""
+        return f"postgresql://altiplano:secret@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        data = self.folder / "data"
+        command = self._as_user(
+            str(self.place / "postgres"), "-D", str(data), "-p", str(self.port), "-k", str(self.folder), "-h", "127.0.0.1"
+        )
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        for _ in range(600):
+            ready = subprocess.run([str(self.place / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False)
+            if ready.returncode == 0:
+                return
+            time.sleep(0.1)
+        raise TimeoutError((self.folder / "log").read_text()[-2000:])
+
+    def kill(self) -> None:
+        """kill -9 the postmaster; its children notice and leave."""
+        pid = int((self.folder / "data/postmaster.pid").read_text().splitlines()[0])
+        os.kill(pid, signal.SIGKILL)
+        self._gone()
+
+    def stop(self) -> None:
+        """Stop at once; nothing of it is needed any more."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            pid = int((self.folder / "data/postmaster.pid").read_text().splitlines()[0])
+            os.kill(pid, signal.SIGQUIT)
+        self._gone()
+
+    def _gone(self) -> None:
+        if self.process is not None:
+            self.process.wait(timeout=30)
+        while taken(self.port):
+            time.sleep(0.05)
+
+    def _run(self, name: str, *arguments: str) -> None:
+        subprocess.run(self._as_user(str(self.place / name), *arguments), check=True, capture_output=True)
+
+    def _as_user(self, *command: str) -> list[str]:
+        return ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
+
+
+def taken(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,45 @@
+import pytest
+
+from search.errors import UserError
+from search.storage import VARIABLE, connect, public, url_for, with_driver, without_password
+from search.study import Study
+from trainables.home import Home
+
+SECRET = "postgresql://me:hunter2@host/db"  # noqa: S105 it opens nothing
+
+
+def test_the_ledger_is_a_file_in_the_home_unless_said_otherwise(tmp_path, monkeypatch):
+    home = Home(str(tmp_path))
+    assert url_for(home, None) == f"sqlite:///{tmp_path}/ledger.db"
+    monkeypatch.setenv(VARIABLE, SECRET)
+    assert url_for(home, None) == "postgresql+psycopg://me:hunter2@host/db"
+    assert url_for(home, "sqlite:///other.db") == "sqlite:///other.db"
+
+
+def test_a_home_elsewhere_needs_a_database():
+    with pytest.raises(UserError, match="needs a database for the ledger"):
+        url_for(Home("memory://bucket/x"), None)
+
+
+@pytest.mark.parametrize("url", ["postgres://h/d", "postgresql://h/d", "postgresql+psycopg://h/d"])
+def test_postgresql_means_psycopg_3(url):
+    assert with_driver(url) == "postgresql+psycopg://h/d"
+
+
+def test_a_password_is_in_no_message_and_no_file(tmp_path):
+    study = Study.parse(f"name: x\nmethods: {{sam: {{}}}}\nledger: {SECRET}\n")
+    assert study.ledger_url == SECRET
+    for text in (study.dump(), repr(study), str(study.plain()), without_password(SECRET), public(SECRET)):
+        assert "hunter2" not in text
+    assert Study.parse(study.dump()).ledger_url == "postgresql://me@host/db"
+    with pytest.raises(UserError) as raised:
+        connect("postgresql://me:hunter2@127.0.0.1:1/db")
+    assert "hunter2" not in str(raised.value)
+    assert "the ledger cannot be opened" in str(raised.value)
+
+
+def test_a_ledger_in_postgresql_is_a_plain_optuna_storage(postgres):
+    storage = connect(postgres.url)
+    assert storage.engine.dialect.name == "postgresql"
+    assert "secret" not in repr(storage.engine.url)
+    storage.engine.dispose()
