@@ -5,6 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from trainables.crossentropy import full_precision
+from trainables.nets.standardised import Standardised, moments
 
 Norm = Literal["batch", "group", "none"]
 
@@ -25,7 +26,17 @@ class BatchNorm1d(nn.BatchNorm1d):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name for it
         """(B, units) twice."""
-        return super().forward(full_precision(input)).to(input.dtype)
+        x, size = full_precision(input), input.shape[0]
+        if not self.training or self.momentum is None or x.device.type != "cpu" or size < 2:
+            return super().forward(x).to(input.dtype)
+        mean, var = moments(x.detach())
+        moved = {self.running_mean: mean, self.running_var: var * (size / (size - 1))}
+        for running, seen in moved.items():
+            if running is not None:
+                running.copy_(running + self.momentum * (seen - running))
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+        return Standardised.apply(x, self.weight, self.bias, self.eps).to(input.dtype)
 
 
 class GroupNorm(nn.GroupNorm):
