@@ -112,16 +112,27 @@ def launch(
 def resume(
     name: Name,
     home: HomeOption = HOME,
+    configurations: Annotated[int | None, typer.Option("--configurations", help="A larger budget of every method.")] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="More seeds; only the missing members are trained.")] = None,
+    changes: SetOption = None,
     ledger: LedgerOption = None,
     address: AddressOption = None,
     quiet: QuietOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Go on with a study that was stopped or killed, and end with exactly the configurations that were asked for."""
+    """Go on with a study that was stopped or killed, and end with exactly the configurations that were asked for.
+
+    It may be extended: more configurations or seeds, another range (--set methods.sam.rho="[0.01, 1]"), another method
+    (--set methods.cvar={}). What is new is printed; data, net, training and objectives may not change.
+    """
     import search
 
+    wanted = {"configurations": configurations, "seeds": seeds, "changes": _pairs(changes)}
     _searched(
-        lambda watcher: search.resume(name, home, ledger=ledger, address=address, watcher=watcher), home, quiet=quiet, as_json=as_json
+        lambda watcher: search.resume(name, home, **wanted, ledger=ledger, address=address, watcher=watcher),
+        home,
+        quiet=quiet,
+        as_json=as_json,
     )
 
 
@@ -193,6 +204,42 @@ def export(
     found = json.loads((folder / "about.json").read_text())
     line = f"{chosen.method} {chosen.configurations[0].number}, seed {seed}: test accuracy {found['test_accuracy']:.4f}"
     Console().print(Text(f"{line}\n{folder}\ntry it: python {folder / 'use.py'}"), soft_wrap=True)
+
+
+@app.command()
+def data(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A public data set; all of them by default.")] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download it into the cache, checked by checksum.")] = False,
+) -> None:
+    """List the data sets a study file may name; with NAME and --fetch: download a public one."""
+    from search.errors import UserError
+    from trainables.data import public
+    from trainables.data.load import SOURCES
+
+    console = Console()
+    if not fetch:
+        chosen = [name] if name else list(SOURCES)
+        for one in chosen:
+            origin = "public: altiplano data " + one + " --fetch" if one in public.DOWNLOADS else "built in, or read from files of yours"
+            console.print(Text(f"{one:<16} {origin}"), soft_wrap=True)
+        return
+    try:
+        for path in public.fetch(name or ""):
+            console.print(Text(str(path)), soft_wrap=True)
+    except ValueError as error:
+        raise UserError(f"altiplano data: {error}") from error
+
+
+@app.command()
+def doctor(home: HomeOption = HOME) -> None:
+    """Check this machine: versions, devices, write access, and that a member alone equals the member in a group."""
+    from altiplano.doctor import examine
+
+    findings = examine(home)
+    console = Console()
+    for finding in findings:
+        console.print(Text(f"{'ok   ' if finding.fine else 'FAULT'} {finding.text}"), soft_wrap=True)
+    raise typer.Exit(DONE if all(finding.fine for finding in findings) else FAILED)
 
 
 @app.command("methods")

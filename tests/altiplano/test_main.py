@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from altiplano.main import AT_FAULT, DONE, STOPPED, run
+from altiplano.main import AT_FAULT, DONE, FAILED, STOPPED, run
 
 STUDY = """\
 name: tiny
@@ -154,3 +154,22 @@ def test_ctrl_c_saves_and_leaves_with_3_and_resume_ends_with_the_budget(study, t
     ]
     assert len(ended) == 7
     assert {trial.state for trial in ended} == {optuna.trial.TrialState.COMPLETE}
+
+
+def test_doctor_finds_this_machine_in_order_and_names_a_home_that_is_not(capsys, tmp_path):
+    assert run(["doctor", "--home", str(tmp_path / "home")]) == DONE
+    shown = capsys.readouterr().out
+    assert "FAULT" not in shown
+    assert "alone = in a group on" in shown
+    (tmp_path / "file").write_text("")
+    assert run(["doctor", "--home", str(tmp_path / "file")]) == FAILED
+    assert "FAULT" in capsys.readouterr().out
+
+
+def test_data_lists_the_sets_and_refuses_to_fetch_what_is_not_public(capsys):
+    assert run(["data"]) == DONE
+    shown = capsys.readouterr().out
+    assert "digits" in shown
+    assert "altiplano data cifar10 --fetch" in shown
+    assert run(["data", "digits", "--fetch"]) == AT_FAULT
+    assert "public data sets are" in capsys.readouterr().err
