@@ -48,9 +48,13 @@ def _called(row: pd.Series) -> str:
 def _which(ranked: Ranking, where: str = "") -> str:
     first = ranked.frame.iloc[0]
     if not words.known(first["guarantee"]):
-        return f"{_called(first)} comes first, {where}with {_levels(first)}; with one seed a configuration nobody can say what a retraining would give."
+        return (
+            f"{_called(first)} comes first, {where}with {_levels(first)}; with one seed a configuration nobody can say what a retraining "
+            "would give."
+        )
     return (
-        f"{_called(first)} comes first by rule {ranked.rule}, {where}with {_levels(first)}; a retraining with a new seed exceeds a utility of "
+        f"{_called(first)} comes first by rule {ranked.rule}, {where}with {_levels(first)}; a retraining with a new seed exceeds a "
+        "utility of "
         f"{words.percent(first['guarantee'])} % with chance 95 %."
     )
 
@@ -100,7 +104,8 @@ def warnings(found: Findings) -> list[str]:
     told = []
     if (summary.seeds < 2).all():
         told.append(
-            "Every configuration has one seed: there are no intervals, chances or guarantees, and the order may be seed noise alone. Raise seeds and resume."
+            "Every configuration has one seed: there are no intervals, chances or guarantees, and the order may be seed noise alone. "
+            "Raise seeds and resume."
         )
     elif not np.isfinite(summary.figures[USEFULNESS].lower).all():
         told.append("For some configurations the spread over seeds is unknown; they are ordered by their plain mean.")
@@ -114,7 +119,8 @@ def warnings(found: Findings) -> list[str]:
         told.append("Rule oracle chose by the test split: the figures shown are those it chose by, and too high for a forecast.")
     if found.confirmed is None and ranked.rule != "oracle" and len(frame) > 1:
         told.append(
-            "Nothing is confirmed yet: these are figures on the split that the search chose by. Run altiplano confirm for fresh seeds on the test split."
+            "Nothing is confirmed yet: these are figures on the split that the search chose by. Run altiplano confirm for fresh seeds on "
+            "the test split."
         )
     unfinished = _unfinished(table)
     return [*([unfinished] if unfinished else []), *told, *table.notes]
@@ -126,7 +132,7 @@ def _unfinished(table: Table) -> str:
     if not wanted:
         return ""
     counts = table.configurations.groupby("method").size()
-    named = [name for name in (table.intent.get("methods") or {})]
+    named = list(table.intent.get("methods") or {})
     short = [f"{name} {int(counts.get(name, 0))}" for name in named if counts.get(name, 0) < int(float(wanted))]
     turned = [
         text

@@ -135,19 +135,17 @@ def _choose(nodes: Floats, weight: Floats, uniform: Floats) -> Floats:
 
 def chances(draws: Floats, rows: NDArray[np.intp], count: int, size: int) -> Chances:
     """Chances of ranks from draws (D, C') of one figure for the configurations at `rows` among `count`."""
-    spread = [np.full(count, np.nan) for _ in range(5)]
+    best, top, expected, low, high = (np.full(count, np.nan) for _ in range(5))
     inside = np.zeros(count, bool)
     size = min(size, len(rows))
     if len(rows):
         ranks = _ranks(draws)
-        best = (ranks == 1).mean(0)
-        values = best, (ranks <= size).mean(0), ranks.mean(0), *np.quantile(ranks, [0.05, 0.95], axis=0, method="nearest")
-        for target, value in zip(spread, values, strict=True):
-            target[rows] = value
-        order = np.argsort(-best, kind="stable")
+        best[rows], top[rows], expected[rows] = (ranks == 1).mean(0), (ranks <= size).mean(0), ranks.mean(0)
+        low[rows], high[rows] = np.quantile(ranks, [0.05, 0.95], axis=0, method="nearest")
+        order = rows[np.argsort(-best[rows], kind="stable")]
         needed = int(np.searchsorted(np.cumsum(best[order]), TOGETHER - 1e-9)) + 1
-        inside[rows[order[:needed]]] = True
-    return Chances(*spread, inside, size)
+        inside[order[:needed]] = True
+    return Chances(best, top, expected, low, high, inside, size)
 
 
 def _ranks(draws: Floats) -> NDArray[np.int32]:

@@ -142,8 +142,8 @@ def _contrast(gain: float, variance: float, of_mean: float, df: float, seeds: in
     effect = gain / np.sqrt(variance)
     low, high = effect_interval(t, df)
     scale = np.sqrt(of_mean / variance)
-    chances = stats.norm.cdf([effect, low * scale, high * scale]).tolist()
-    return Contrast(gain, gain - half, gain + half, float(2 * stats.t.sf(abs(t), df)), df, *chances, seeds, is_paired)
+    chance, least, most = stats.norm.cdf([effect, low * scale, high * scale]).tolist()
+    return Contrast(gain, gain - half, gain + half, float(2 * stats.t.sf(abs(t), df)), df, chance, least, most, seeds, is_paired)
 
 
 def effect_interval(t: float, df: float, level: float = 0.95) -> tuple[float, float]:
@@ -155,8 +155,8 @@ def effect_interval(t: float, df: float, level: float = 0.95) -> tuple[float, fl
     df = min(df, 1e4)
     reach = 10 + 4 * abs(t) / np.sqrt(df) + abs(t)
     wanted = 0.5 + level / 2, 0.5 - level / 2
-    found = [optimize.brentq(lambda ncp, q=q: _noncentral(t, df, ncp) - q, t - reach, t + reach, xtol=1e-6) for q in wanted]
-    return float(found[0]), float(found[1])
+    found = [optimize.root_scalar(lambda ncp, q=q: _noncentral(t, df, ncp) - q, bracket=(t - reach, t + reach), xtol=1e-6) for q in wanted]
+    return float(found[0].root), float(found[1].root)
 
 
 def _noncentral(t: float, df: float, ncp: float) -> float:

@@ -73,6 +73,11 @@ def best_of_each(frame: pd.DataFrame, most: int = 7) -> pd.DataFrame:
     return frame.groupby("method", sort=False).head(1).head(most)
 
 
+def row_of(frame: pd.DataFrame, key: int) -> pd.Series:
+    """The row of a configuration."""
+    return frame.loc[[key]].iloc[0]
+
+
 def called(row: pd.Series) -> str:
     """A configuration's name: method and number."""
     return f"{row['method']} {row['configuration']}"

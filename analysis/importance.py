@@ -23,10 +23,10 @@ class Dependence(NamedTuple):
     """How a figure depends on a knob of a method, the method's other knobs averaged over what was tried.
 
     Attributes:
-        at: Knob values (A,). mean, half: the curve and half its 95 % band, shares.
+        along: Knob values (A,). mean, half: the curve and half its 95 % band, shares.
     """
 
-    at: Floats
+    along: Floats
     mean: Floats
     half: Floats
 
@@ -44,8 +44,7 @@ def importance(frame: pd.DataFrame, knobs: pd.DataFrame) -> pd.DataFrame:
         Watanabe, Bansal and Hutter 2023 (*read* through Optuna's implementation).
     """
     rows = []
-    for method, part in frame.groupby("method", sort=False):
-        part = part.sort_index()
+    for method, part in frame.sort_index().groupby("method", sort=False):
         values = knobs.reindex(part.index).dropna(axis=1, how="any")
         if values.shape[1] < 2 or len(part) < FEWEST:
             continue

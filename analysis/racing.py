@@ -76,7 +76,8 @@ def next_round(scores: Mapping[Entry, Floats], budget: int, dropped: frozenset[E
     """Decide the next round from the fresh utilities so far.
 
     Args:
-        scores: Utility of each fresh seed on the test split, (k,), of every entrant; empty at the start. A diverged seed counts at chance level.
+        scores: Utility of each fresh seed on the test split, (k,), of every entrant; empty at the start. A diverged seed counts at
+            chance level.
         budget: Fresh members that may still be trained.
         dropped: Entrants dropped in earlier rounds; what is dropped stays dropped.
         rules: When to drop and when to stop.

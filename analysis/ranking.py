@@ -115,7 +115,7 @@ def _criteria(frame: pd.DataFrame, summary: Summary, rule: str, kept: NDArray[np
         "tail": [frame["tail_shrunk"].to_numpy()],
         "stability": [_or(frame["stability_shrunk"].to_numpy(), -1.0), utility],
     }[rule]
-    return [~kept, *(-key for key in keys)]
+    return [np.where(kept, 0.0, 1.0), *(-key for key in keys)]
 
 
 def _or(values: Floats, instead: float) -> Floats:
@@ -190,10 +190,10 @@ def _frame(table: Table, summary: Summary, found: Chances) -> pd.DataFrame:
 def _knob_texts(table: Table, frame: pd.DataFrame) -> list[str]:
     """The knobs that the search turned, as `name value` words; those that no method varies are left to the study file."""
     knobs = table.knobs.reindex(frame.index)
-    texts = pd.Series("", index=frame.index)
+    texts = np.full(len(frame), "", dtype=object)
     for method, names in table.turned.items():
         rows = knobs.loc[(frame["method"] == method).to_numpy(), names].to_numpy(float)
         texts[(frame["method"] == method).to_numpy()] = [
             ", ".join(f"{name} {value:.3g}" for name, value in zip(names, row, strict=True)) for row in rows.tolist()
         ]
-    return texts.to_list()
+    return texts.tolist()

@@ -151,7 +151,7 @@ def curves_of(home: Home, path: str, rows: Sequence[int]) -> list[dict[str, NDAr
     """The curves of some members of one file."""
     column = _columns(home, path, ["curves"]).column("curves").combine_chunks().take(pa.array(rows, pa.int32()))
     names, curves = column.keys.to_pylist(), column.items
-    values, ends = curves.values.to_numpy(zero_copy_only=False), curves.offsets.to_numpy()
+    values, ends = curves.values.to_numpy(zero_copy_only=False), curves.offsets.to_numpy()  # noqa: PD011  an arrow array
     found = []
     for start, end in itertools.pairwise(column.offsets.to_pylist()):
         found.append({names[place]: values[ends[place] : ends[place + 1]] for place in range(start, end)})
@@ -165,6 +165,5 @@ def together(members: pd.DataFrame) -> Iterator[tuple[tuple[int, ...], pd.DataFr
     """
     first = members.groupby("key", sort=False)["file"].agg(["min", "max"])
     low, high = first["min"].reindex(members["key"]).to_numpy(), first["max"].reindex(members["key"]).to_numpy()
-    for (start, end), block in members.groupby([low, high], sort=True):
-        files = (int(start),) if start == end else tuple(int(number) for number in np.unique(block["file"]))
-        yield files, block
+    for _, block in members.groupby([low, high], sort=True):
+        yield tuple(np.unique(block["file"].to_numpy()).tolist()), block

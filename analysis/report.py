@@ -1,24 +1,15 @@
 """The report: a study's evidence as one HTML page with tables and figures beside it."""
 
-import datetime
-import json
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
-import pandas as pd
-import pyarrow as pa
-from pyarrow import csv, parquet
 
 from analysis import answer, findings, page, sections
 from analysis.figures import style
 from analysis.page import Section
-from analysis.ranking import Ranking
 from analysis.summary import WEIGHTS
 from analysis.table import Table, load
-
-PRINTED = 30
-"""Rows of a LaTeX table."""
+from analysis.tables import clear, write_tables
 
 
 def report(path: str, rule: str = "guarantee", weights: Mapping[str, float] = WEIGHTS, out: str | Path | None = None) -> Path:
@@ -39,9 +30,9 @@ def report(path: str, rule: str = "guarantee", weights: Mapping[str, float] = WE
     table = load(str(path))
     folder = _folder(table, out)
     found = findings.find(table, rule, weights)
-    _clear(folder)
-    write_tables(found.ranked, sections.tables(found), folder)
-    today = datetime.datetime.now(datetime.UTC).date().isoformat()
+    clear(folder)
+    write_tables({"study": table.name, "rule": rule, "weights": found.ranked.weights}, sections.tables(found), folder)
+    today = dt.datetime.now(dt.UTC).date().isoformat()
     with style.house():
         parts = sections.every(found)
         for drawing in drawings(parts):
@@ -60,50 +51,6 @@ def _folder(table: Table, out: str | Path | None) -> Path:
             f"a report is written to a local folder, and the study lies at {table.home.address}; name a folder with out (--out)"
         )
     return Path(table.home.root) / "report"
-
-
-def _clear(folder: Path) -> None:
-    """Make the report's folder, without the figures of an earlier report."""
-    (folder / "figures").mkdir(parents=True, exist_ok=True)
-    for old in (folder / "figures").iterdir():
-        if old.suffix in {".png", ".pdf"}:
-            old.unlink()
-
-
-def write_tables(ranked: Ranking, frames: Mapping[str, pd.DataFrame], folder: Path) -> None:
-    """Write each frame as NAME.csv, .parquet, .json and .tex (its first rows), numbers rounded to 6 decimals."""
-    about = {"rule": ranked.rule, "weights": ranked.weights}
-    for name, frame in frames.items():
-        rounded = frame.copy()
-        numbers = rounded.select_dtypes("floating").columns
-        rounded[numbers] = rounded[numbers].round(6)
-        arrow = pa.Table.from_pandas(rounded, preserve_index=False)
-        csv.write_csv(arrow, folder / f"{name}.csv")
-        parquet.write_table(arrow.replace_schema_metadata(), folder / f"{name}.parquet", compression="zstd")
-        rows = rounded.to_json(orient="records", double_precision=6)
-        (folder / f"{name}.json").write_text(f'{{"about": {json.dumps(about)}, "rows": {rows}}}\n', encoding="utf-8")
-        (folder / f"{name}.tex").write_text(_latex(rounded.head(PRINTED)), encoding="utf-8")
-
-
-def _latex(frame: pd.DataFrame) -> str:
-    """A booktabs tabular; underscores and the like escaped."""
-    columns = [name for name in frame.columns if not name.endswith(("_shrunk", "_sd"))]
-    align = "".join("l" if frame[name].dtype.kind not in "fiub" else "r" for name in columns)
-    lines = [" & ".join(_escape(name) for name in columns) + r" \\", r"\midrule"]
-    lines += [" & ".join(_cell(value) for value in row) + r" \\" for row in frame[columns].itertuples(index=False)]
-    return "\n".join([rf"\begin{{tabular}}{{{align}}}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}", ""])
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, float | np.floating):
-        return "--" if not np.isfinite(value) else f"{value:.4g}"
-    return _escape(str(value))
-
-
-def _escape(text: str) -> str:
-    return "".join(
-        {"_": r"\_", "%": r"\%", "&": r"\&", "#": r"\#", "$": r"\$", "{": r"\{", "}": r"\}"}.get(letter, letter) for letter in text
-    )
 
 
 def drawings(parts: Sequence[Section]) -> list[style.Drawing]:

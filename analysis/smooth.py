@@ -87,7 +87,7 @@ def _posterior(smooth: Smooth, rows: Floats) -> tuple[Floats, Floats]:
     return rows @ smooth.coefficients, 1.96 * np.sqrt(np.maximum(((rows @ smooth.covariance) * rows).sum(1), 0))
 
 
-def _design(x: Floats, pairs: bool) -> Floats:  # noqa: FBT001
+def _design(x: Floats, pairs: bool) -> Floats:
     ones = np.ones((len(x), 1))
     bases = [_splines(column) for column in x.T]
     if pairs:
@@ -101,15 +101,12 @@ def _splines(x: Floats) -> Floats:
     return BSpline.design_matrix(np.clip(x, 0, 1 - 1e-9), knots, 3).toarray()
 
 
-def _penalty(knobs: int, pairs: bool) -> Floats:  # noqa: FBT001
+def _penalty(knobs: int, pairs: bool) -> Floats:
     """Squared second differences of neighbouring coefficients; nothing on the constant."""
     size = PIECES + 3
     second = np.diff(np.eye(size), 2, axis=0)
     one = second.T @ second
-    if pairs:
-        blocks = [np.kron(one, np.eye(size)) + np.kron(np.eye(size), one)]
-    else:
-        blocks = [one] * knobs
+    blocks = [np.kron(one, np.eye(size)) + np.kron(np.eye(size), one)] if pairs else [one] * knobs
     total = 1 + sum(len(block) for block in blocks)
     penalty = np.zeros((total, total))
     start = 1

@@ -104,7 +104,7 @@ def summarise(table: Table, weights: Mapping[str, float] = WEIGHTS) -> Summary:
     diverged = (members["status"] == DIVERGED).to_numpy()
     seeds = np.bincount(place, minlength=len(configurations)).astype(float)
     failures = np.bincount(place[diverged], minlength=len(configurations)).astype(float)
-    strata = configurations.groupby(["method", "epochs"]).ngroup().to_numpy()
+    strata = configurations.groupby(["method", "epochs"]).ngroup().to_numpy().astype(np.intp)
     floors = _floors(table)
     figures = {
         name: figure_of(members[name].to_numpy(float), place, seeds, failures, strata, floors[name], jackknife=name == "stability")

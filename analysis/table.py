@@ -80,12 +80,13 @@ class Table:
         state = self.configurations["state"]
         also = f", {len(self.confirmed)} confirmed on the test split" if self.confirmed else ""
         return (
-            f"Table of study {self.name!r} ({self.split} split): {len(self)} configurations of {len(self.methods)} methods trained to the end, "
+            f"Table of study {self.name!r} ({self.split} split): {len(self)} configurations of {len(self.methods)} methods trained to "
+            "the end, "
             f"{int((state == 'dropped').sum())} dropped at rungs, {len(self.members)} members{also}"
         )
 
     def _repr_html_(self) -> str:
-        counts = self.configurations.groupby(["method", "state"], observed=True).size().unstack(fill_value=0)
+        counts = pd.crosstab(self.configurations["method"], self.configurations["state"])
         return f"<p>{escape(repr(self))}</p>{counts.to_html()}"
 
 
@@ -166,7 +167,7 @@ def _tidy(raw: pd.DataFrame, classes: int | None) -> tuple[pd.DataFrame, pd.Data
 
 
 def _turned(knobs: pd.DataFrame, method: pd.Series) -> dict[str, list[str]]:
-    values = knobs.groupby(method.reindex(knobs.index)).nunique() > 1
+    values = knobs.groupby(method.reindex(knobs.index)).agg(lambda part: part.max() > part.min())
     return {str(name): [str(knob) for knob in values.columns[row.to_numpy()]] for name, row in values.iterrows()}
 
 

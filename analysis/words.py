@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-NONE = "–"
+NONE = "\N{EN DASH}"
 """Stands where nothing can be said."""
 
 
@@ -25,7 +25,12 @@ def within(value: float, half: float, digits: int = 1) -> str:
 
 def points(value: float | None, digits: int = 1) -> str:
     """A difference of shares in points, signed."""
-    return f"{100 * value:+.{digits}f}".replace("-", "−") if value is not None and known(value) else NONE
+    return f"{100 * value:+.{digits}f}".replace("-", "\N{MINUS SIGN}") if value is not None and known(value) else NONE
+
+
+def signed(value: float) -> str:
+    """A signed number to two decimals."""
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def chance(value: float | None) -> str:
@@ -37,11 +42,16 @@ def chance(value: float | None) -> str:
     return "> 99 %" if value > 0.99 else f"{100 * value:.0f} %"
 
 
+def p_value(p: float) -> str:
+    """A p-value with its relation: `= .031`, `< .001`."""
+    return "< .001" if p < 0.001 else f"= {p:.3f}".replace("= 0.", "= .")
+
+
 def ranks(low: float, high: float) -> str:
     """A rank interval."""
     if not known(low):
         return NONE
-    return f"{low:.0f}" if low == high else f"{low:.0f} – {high:.0f}"
+    return f"{low:.0f}" if low == high else f"{low:.0f} \N{EN DASH} {high:.0f}"
 
 
 def duration(seconds: float) -> str:

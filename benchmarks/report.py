@@ -40,7 +40,8 @@ def main() -> int:
     """Print a row a size; returns 1 if a limit was exceeded."""
     options = _options()
     print(
-        f"{'configurations':>14} {'members':>9} {'written s':>9} {'load s':>7} {'rank s':>7} {'report s':>8} {'of CPU':>7} {'peak MiB':>8}  limits"
+        f"{'configurations':>14} {'members':>9} {'written s':>9} {'load s':>7} {'rank s':>7} {'report s':>8} {'of CPU':>7} "
+        f"{'peak MiB':>8}  limits"
     )
     exceeded = False
     with tempfile.TemporaryDirectory() as scratch:
@@ -53,7 +54,8 @@ def main() -> int:
             exceeded |= not kept
             told = "" if limit is None else f"{limit[0]:.0f} s, {limit[1]:.0f} MiB: {'kept' if kept else 'EXCEEDED'}"
             print(
-                f"{size:>14,} {5 * size:>9,} {written:>9.1f} {load:>7.1f} {rank:>7.1f} {report:>8.1f} {processor:>7.1f} {memory:>8.0f}  {told}",
+                f"{size:>14,} {5 * size:>9,} {written:>9.1f} {load:>7.1f} {rank:>7.1f} {report:>8.1f} {processor:>7.1f} {memory:>8.0f}  "
+                f"{told}",
                 flush=True,
             )
     return int(exceeded)

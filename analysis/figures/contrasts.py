@@ -26,7 +26,10 @@ def spread(frame: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     name_rows(axes[0], methods, [looks[method].colour for method in methods])
     margins(figure, left=25, top=3, bottom=10)
     counted = ", ".join(f"{method} {(frame['method'] == method).sum():,}" for method in methods)
-    caption = f"Each point is a configuration ({seeds_stated(frame)}), the bar its method's median: what a method gives before tuning. n: {counted}."
+    caption = (
+        f"Each point is a configuration ({seeds_stated(frame)}), the bar its method's median: what a method gives before tuning. n: "
+        f"{counted}."
+    )
     return Drawing("methods", "All configurations of each method", caption, figure)
 
 
@@ -46,7 +49,8 @@ def gains(contrasts: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     name_rows(axes[0], methods, [looks[method].colour for method in methods])
     margins(figure, left=25, top=3, bottom=10)
     caption = (
-        "Each method's best configuration less ERM's, with 95 % intervals of the difference over retrainings, not corrected for their number. "
+        "Each method's best configuration less ERM's, with 95 % intervals of the difference over retrainings, not corrected for their "
+        "number. "
         f"n = {int(contrasts['seeds'].min())} seeds or more each."
     )
     return Drawing("gains", "Gain over ERM", caption, figure)

@@ -23,11 +23,14 @@ def best_so_far(found: Mapping[str, Steps], looks: dict[str, Look]) -> Drawing:
         ends.append((method, longest, 100 * float(best[-1])))
     low, high = axes.get_ylim()
     starts = sorted(100 * float(best[0]) for _, best in found.values())
-    axes.set_ylim(bottom=max(low, min(starts[len(starts) // 4], min(end for _, _, end in ends)) - 0.1 * (high - low)))
+    axes.set_ylim(bottom=max(low, min(starts[len(starts) // 4], *[end for _, _, end in ends]) - 0.1 * (high - low)))
     axes.set(xlabel="configurations tried, dropped ones included", ylabel="best utility so far (%)", xlim=(0, longest))
     margins(figure, right=20, top=3)
-    name_ends(axes, ends, [looks[method].colour for method, _, _ in ends])
-    caption = "Utility shrunken towards the other configurations, so that the line does not climb on luck alone, by the configuration's number in its method."
+    name_ends(figure, axes, ends, [looks[method].colour for method, _, _ in ends])
+    caption = (
+        "Utility shrunken towards the other configurations, so that the line does not climb on luck alone, by the configuration's number "
+        "in its method."
+    )
     return Drawing("progress", "Best so far", caption, figure)
 
 
@@ -39,7 +42,8 @@ def hypervolume(members: NDArray[np.float64], volume: NDArray[np.float64], names
     axes.grid(color=FAINT)
     margins(figure, top=3)
     caption = (
-        f"Volume that the front over {names} encloses above the median configuration, methods taken in turn by configuration number. A line that "
+        f"Volume that the front over {names} encloses above the median configuration, methods taken in turn by configuration number. A "
+        "line that "
         f"is still rising at the end says that more configurations would widen the front. n = {members[-1]:,.0f} members."
     )
     return Drawing("hypervolume", "Hypervolume against members trained", caption, figure)
@@ -56,7 +60,7 @@ def halving(survivors: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
         ends.append((str(method), float(epochs[-1]), float(share[-1])))
     axes.set(xlabel="epoch", ylabel="configurations still trained (%)", ylim=(0, 104), xlim=(0, epochs[-1]))
     margins(figure, right=20, top=3)
-    name_ends(axes, ends, [looks[method].colour for method, _, _ in ends])
+    name_ends(figure, axes, ends, [looks[method].colour for method, _, _ in ends])
     counted = ", ".join(f"{method} {row.iloc[0]:.0f}" for method, row in survivors.iterrows())
     return Drawing(
         "halving",
@@ -86,5 +90,8 @@ def cost(hours: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_color(MUTED)
     margins(figure, left=25, top=3)
-    caption = "Members' shares of their groups' training time. Full colour: configurations trained to the end; lighter: dropped at a rung; lightest: diverged seeds."
+    caption = (
+        "Members' shares of their groups' training time. Full colour: configurations trained to the end; lighter: dropped at a rung; "
+        "lightest: diverged seeds."
+    )
     return Drawing("cost", "Cost by method", caption, figure)

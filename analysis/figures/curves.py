@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from analysis.figures.style import Drawing, Look, margins, name_ends, panels
@@ -42,10 +43,13 @@ def learning(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look], s
         panel.set_ylabel(WORDS[name])
         labelled.append((panel, ends))
     axes[-1].set_xlabel("epoch")
-    _label(labelled, looks)
+    _label(figure, labelled, looks)
     counts = sorted({len(next(iter(found.values()))) for _, found in curves.values()})
     seeds = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    caption = f"The best configuration of each method on the {split} split: the line is the mean of its seeds (n = {seeds}), the band their range."
+    caption = (
+        f"The best configuration of each method on the {split} split: the line is the mean of its seeds (n = {seeds}), the band their "
+        "range."
+    )
     return Drawing("curves", "Learning curves", caption, figure)
 
 
@@ -60,12 +64,12 @@ def _line(axes: Axes, values: NDArray[np.float64], colour: str) -> tuple[float, 
     return float(x[-1]), float(middle[-1])
 
 
-def _label(labelled: list[tuple[Axes, list[tuple[str, str, tuple[float, float]]]]], looks: dict[str, Look]) -> None:
+def _label(figure: Figure, labelled: list[tuple[Axes, list[tuple[str, str, tuple[float, float]]]]], looks: dict[str, Look]) -> None:
     """Name the lines of all panels, once their common axis is settled."""
     last = max((end[0] for _, ends in labelled for _, _, end in ends), default=1.0)
     for panel, ends in labelled:
         panel.set_xlim(0, last)
-        name_ends(panel, [(text, *end) for text, _, end in ends], [looks[method].colour for _, method, _ in ends])
+        name_ends(figure, panel, [(text, *end) for text, _, end in ends], [looks[method].colour for _, method, _ in ends])
 
 
 def _near_the_end(axes: Axes, ends: list[float], *, rising: bool) -> None:
@@ -94,7 +98,7 @@ def others(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look]) -> 
             labelled.append((panel, ends))
             panel.set_ylabel(WORDS.get(name, name.replace("_", " ")))
         axes[-1].set_xlabel("epoch")
-        _label(labelled, looks)
+        _label(figure, labelled, looks)
         caption = "As recorded in training, for the same configurations; line the mean of the seeds, band their range."
         drawn.append(
             Drawing(f"curves-{start // 3 + 2}", f"Other curves: {', '.join(name.replace('_', ' ') for name in some)}", caption, figure)

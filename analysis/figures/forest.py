@@ -30,8 +30,9 @@ def forest(
         )
         panel.grid(axis="y", visible=False)
         panel.locator_params(axis="x", nbins=3)
-        if baseline is not None and np.isfinite(frame.loc[baseline, figure_name]):
-            panel.axvline(100 * frame.loc[baseline, figure_name], color=MUTED, lw=0.7, ls=(0, (2, 2)), zorder=0)
+        level = float(frame[figure_name].loc[baseline]) if baseline is not None else float("nan")
+        if np.isfinite(level):
+            panel.axvline(100 * level, color=MUTED, lw=0.7, ls=(0, (2, 2)), zorder=0)
     names = [
         f"{rank:.0f}  {method} {number}" for rank, method, number in zip(rows["rank"], rows["method"], rows["configuration"], strict=True)
     ]

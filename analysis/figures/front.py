@@ -19,8 +19,8 @@ def front(frame: pd.DataFrame, looks: dict[str, Look], across: str = "accuracy",
     for method, rows in shown.groupby("method", sort=False):
         look = looks[str(method)]
         axes.plot(100 * rows[across], 100 * rows[up], look.shape, color=look.colour, ms=3, mew=0, alpha=0.45)
-    known = frame[np.isfinite(frame[[across, up]]).all(axis=1)]
-    best = known[pareto.front(known[[across, up]].to_numpy())].sort_values(across)
+    known: pd.DataFrame = frame.dropna(subset=[across, up])
+    best: pd.DataFrame = known.loc[pareto.front(known[[across, up]].to_numpy())].sort_values(across)
     axes.step(100 * best[across], 100 * best[up], where="pre", color=INK, lw=0.8, zorder=1)
     for _, row in best.iterrows():
         look = looks[row["method"]]
@@ -35,7 +35,8 @@ def front(frame: pd.DataFrame, looks: dict[str, Look], across: str = "accuracy",
     drawn = f", {len(shown):,} of them drawn" if len(shown) < len(frame) else ""
     lower = f" {outside:,} lie below or left of the frame." if outside else ""
     caption = (
-        "Means over seeds. The line joins the configurations that no other beats on both figures, with their rank and 95 % intervals of the "
+        "Means over seeds. The line joins the configurations that no other beats on both figures, with their rank and 95 % intervals of "
+        "the "
         f"mean over retrainings. n = {len(frame):,} configurations of {seeds_stated(frame)}{drawn}.{lower}"
     )
     return Drawing(f"front-{across}-{up}", f"{WORDS[across].capitalize()} against {WORDS[up]}", caption, figure)

@@ -96,7 +96,8 @@ def importance(shares: pd.DataFrame, looks: dict[str, Look], fewest: int) -> Dra
     axes[1].set_xlabel("share of importance (%)")
     margins(figure, left=30, top=6, bottom=9)
     caption = (
-        "PED-ANOVA: how much each knob decides whether a configuration is among its method's best (top tenth, at least five). Shares of a method "
+        "PED-ANOVA: how much each knob decides whether a configuration is among its method's best (top tenth, at least five). Shares of "
+        "a method "
         f"sum to 100 % per figure. From n = {fewest:,} configurations or more a method; below fifty the shares are rough."
     )
     return Drawing("importance", "Which knob mattered", caption, figure)
@@ -120,8 +121,8 @@ def _points(axes: Axes, x: np.ndarray, part: pd.DataFrame, name: str, look: Look
 
 
 def _curve(axes: Axes, found: Dependence, colour: str) -> None:
-    axes.fill_between(found.at, 100 * (found.mean - found.half), 100 * (found.mean + found.half), color=colour, alpha=0.15, lw=0)
-    axes.plot(found.at, 100 * found.mean, color=colour, lw=1.4)
+    axes.fill_between(found.along, 100 * (found.mean - found.half), 100 * (found.mean + found.half), color=colour, alpha=0.15, lw=0)
+    axes.plot(found.along, 100 * found.mean, color=colour, lw=1.4)
 
 
 def _mark_dropped(axes: Axes, left: pd.Series, dropped: pd.Series, looks: dict[str, Look]) -> None:

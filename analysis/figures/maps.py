@@ -1,9 +1,9 @@
 """Two knobs of one method together: maps of mean, tail and stability."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from scipy.spatial import cKDTree
+from matplotlib.ticker import MaxNLocator
+from scipy.spatial import KDTree
 
 from analysis import smooth
 from analysis.figures.knobs import ROWS, label
@@ -30,7 +30,7 @@ def pair(part: pd.DataFrame, values: pd.DataFrame) -> Drawing | None:
         return None
     unit = np.stack([scaled(column) for column in x.T], axis=1)
     grid = np.stack(np.meshgrid(*[(np.arange(SIDE) + 0.5) / SIDE] * 2), axis=-1).reshape(-1, 2)
-    far = cKDTree(unit).query(grid)[0] > NEAR
+    far = KDTree(unit).query(grid)[0] > NEAR
     names = [name for name in FIGURES if np.isfinite(rows[name]).all()]
     figure, axes = panels(len(names), 38 * len(names) + 14, sharex=True)
     method = str(rows["method"].iloc[0])
@@ -54,7 +54,8 @@ def pair(part: pd.DataFrame, values: pd.DataFrame) -> Drawing | None:
     axes[-1].set_xlabel(label(str(values.columns[0])))
     margins(figure, left=17, right=10, top=3, bottom=10, between=0.08)
     caption = (
-        f"Smooth maps from n = {len(rows):,} configurations of {method} (circles), its other knobs averaged over what was tried; the star is the "
+        f"Smooth maps from n = {len(rows):,} configurations of {method} (circles), its other knobs averaged over what was tried; the "
+        "star is the "
         "best point of the map. Blank where no configuration is near."
     )
     first, second = (str(name) for name in values.columns)
@@ -73,6 +74,6 @@ def _scale(axis, values: np.ndarray) -> None:  # noqa: ANN001
         ticks = [tick for tick in ticks if low <= np.log10(tick) <= high]
         places = [(np.log10(tick) - low) / (high - low) for tick in ticks]
     else:
-        ticks = [tick for tick in mpl.ticker.MaxNLocator(4).tick_values(values.min(), values.max()) if values.min() <= tick <= values.max()]
+        ticks = [tick for tick in MaxNLocator(4).tick_values(values.min(), values.max()) if values.min() <= tick <= values.max()]
         places = [(tick - values.min()) / np.ptp(values) for tick in ticks]
     axis.set_ticks(places, [f"{tick:g}" for tick in ticks])

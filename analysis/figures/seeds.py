@@ -15,7 +15,8 @@ def churn(frame: pd.DataFrame, net: pd.Series, looks: dict[str, Look]) -> Drawin
         looks: How methods are drawn.
     """
     figure, axes = panels(2, 104, sharex=True)
-    shown = thinned(frame[np.isfinite(frame["stability"])])
+    sound = frame[np.isfinite(frame["stability"]) & (frame["failures"] == 0)]
+    shown = thinned(sound)
     for method, rows in shown.groupby("method", sort=False):
         look = looks[str(method)]
         for panel, values in zip(axes, (rows["accuracy_sd"], net.reindex(rows.index)), strict=True):
@@ -29,7 +30,8 @@ def churn(frame: pd.DataFrame, net: pd.Series, looks: dict[str, Look]) -> Drawin
     used = key(figure, [(method, looks[method]) for method in looks if method in set(shown["method"])])
     margins(figure, left=15, top=used + 2, between=0.1)
     caption = (
-        f"Each point is a configuration of {seeds_stated(frame)}; n = {len(frame):,}{f', {len(shown):,} drawn' if len(shown) < len(frame) else ''}. Above: the spread of "
+        f"Each point is a configuration of {seeds_stated(frame)}; n = {len(sound):,} without a failed "
+        f"seed{f', {len(shown):,} drawn' if len(shown) < len(sound) else ''}. Above: the spread of "
         "accuracy over retrainings, variances borrowing strength from each other. Below: what is left of it without the noise that single "
         "examples flipping independently would make."
     )

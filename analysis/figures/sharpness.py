@@ -1,8 +1,11 @@
 """Sharpness against generalisation."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.ticker import NullLocator
+from scipy.stats import kendalltau
 
 from analysis.figures.style import Drawing, Look, key, margins, panels
 
@@ -30,7 +33,8 @@ def against(ends: pd.DataFrame, looks: dict[str, Look], split: str) -> Drawing:
     used = key(figure, [(method, looks[method]) for method in looks if method in set(ends["method"])])
     margins(figure, left=17, top=used + 2, between=0.1)
     caption = (
-        f"Each point is a configuration, its seeds averaged; n = {len(ends):,}. Sharpness is the rise of the training risk that each method's own "
+        f"Each point is a configuration, its seeds averaged; n = {len(ends):,}. Sharpness is the rise of the training risk that each "
+        "method's own "
         "perturbation makes, so it depends on the radius: compare within a method and with the map of the radius at hand."
     )
     return Drawing("sharpness", "Sharpness against generalisation", caption, figure)
@@ -38,10 +42,8 @@ def against(ends: pd.DataFrame, looks: dict[str, Look], split: str) -> Drawing:
 
 def correlation(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """Kendall's tau-b and its two-sided p-value; nan below five pairs."""
-    from scipy.stats import kendalltau
-
     both = np.isfinite(x) & np.isfinite(y)
     if both.sum() < 5 or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0:
         return float("nan"), float("nan")
-    found = kendalltau(x[both], y[both])
+    found: Any = kendalltau(x[both], y[both])
     return float(found.statistic), float(found.pvalue)

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 WIDTH = 85 / 25.4
 """Inches."""
 
 INK, MUTED, FAINT = "#1c2126", "#66707a", "#d5dae0"
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#b4589a", "#c98a00", "#3f9fd4", "#8c564b")
-"""Okabe and Ito's colours (*read*: Color Universal Design, 2008) less yellow, which white paper swallows; purple and orange darker for text."""
+"""Okabe and Ito's colours (*read*: Color Universal Design, 2008) less yellow, which white paper swallows; purple and orange darker for "
+"text."""
 
 SHAPES = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p")
 BASELINE_COLOUR, BASELINE_SHAPE = MUTED, "o"
@@ -27,7 +29,7 @@ BASELINE_COLOUR, BASELINE_SHAPE = MUTED, "o"
 VARIABLES = {INK: "--ink", MUTED: "--muted", FAINT: "--faint", **{colour: f"--series-{place + 1}" for place, colour in enumerate(SERIES)}}
 """Colour drawn to CSS variable of the page."""
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.grid": True,
@@ -110,6 +112,8 @@ def panels(rows: int = 1, height: float = 62, *, columns: int = 1, sharex: bool 
     """A figure one column wide with stacked panels; `height` in mm of the whole."""
     figure = Figure(figsize=(WIDTH, height / 25.4))
     axes = figure.subplots(rows, columns, sharex=sharex, squeeze=False)
+    for one in axes.ravel():
+        one.locator_params(nbins=5)
     return figure, list(axes.ravel())
 
 
@@ -129,7 +133,7 @@ def key(figure: Figure, entries: Sequence[tuple[str, Look]], top: float = 1.0) -
         length = 4.5 + 1.42 * len(name)
         if x + length > width and x > 2:
             x, y = 2.0, y + 3.4
-        figure.add_artist(mpl.lines.Line2D([(x + 0.8) / width], [1 - y / height], marker=look.shape, color=look.colour, ls="", ms=3.5))
+        figure.add_artist(Line2D([(x + 0.8) / width], [1 - y / height], marker=look.shape, color=look.colour, ls="", ms=3.5))
         figure.text((x + 2.4) / width, 1 - y / height, name, color=look.colour, fontsize=7, va="center", ha="left")
         x += length
     return y + 1.8
@@ -146,16 +150,17 @@ def name_rows(axes: Axes, names: Sequence[str], colours: Sequence[str]) -> None:
         write(axes, -0.07, place, name, colour, ha="right", va="center", transform=axes.get_yaxis_transform())
 
 
-def name_ends(axes: Axes, ends: Sequence[tuple[str, float, float]], colours: Sequence[str]) -> None:
+def name_ends(figure: Figure, axes: Axes, ends: Sequence[tuple[str, float, float]], colours: Sequence[str]) -> None:
     """Names at the right ends (x, y) of lines, pushed apart where lines end together, with a thin leader each."""
     low, high = axes.get_ylim()
     right = axes.get_xlim()[1]
-    step = 8.2 * (high - low) / (72 * axes.get_position().height * axes.figure.get_figheight())  # 8.2 points in data units
+    step = 8.2 * (high - low) / (72 * axes.get_position().height * figure.get_figheight())  # 8.2 points in data units
     places = spaced([y for _, _, y in ends], step, low + step / 4, high - step / 4)
-    edge = right + 0.02 * (right - axes.get_xlim()[0])
+    width = right - axes.get_xlim()[0]
+    edge = right + 0.06 * width
     for (name, x, y), place, colour in zip(ends, places, colours, strict=True):
         axes.plot([x, edge], [y, place], color=colour, lw=0.4, clip_on=False, scalex=False, scaley=False)
-        write(axes, edge, place, f" {name}", colour, ha="left", va="center")
+        write(axes, edge + 0.015 * width, place, name, colour, ha="left", va="center")
     axes.set_ylim(low, high)
 
 

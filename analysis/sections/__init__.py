@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis.findings import Findings
 from analysis.page import Section
-from analysis.sections import closing, course, examples, learning, methods, order, turned
+from analysis.sections import closing, course, examples, learning, methods, mixed, order, turned
 
 
 def every(found: Findings) -> list[Section]:
@@ -16,6 +16,7 @@ def every(found: Findings) -> list[Section]:
         methods.fronts,
         turned.knobs,
         learning.curves,
+        mixed.pictures,
         examples.classes,
         examples.hardest,
         examples.stability,

@@ -6,50 +6,88 @@ import yaml
 from analysis import words
 from analysis.findings import Findings
 from analysis.page import Section
+from analysis.summary import USEFULNESS
 
 
 def limits(found: Findings) -> Section:
     """What cannot be concluded from this study, from its own numbers."""
-    summary, frame = found.ranked.summary, found.frame
     told = [
-        "Intervals and chances are over retrainings with new seeds on this split and data; another data set, network or budget is another question."
+        (
+            "Intervals and chances are over retrainings with new seeds on this split and data; another data set, network or budget is "
+            "another "
+            "question."
+        ),
+        *_of_split(found),
+        *_of_order(found),
+        *_of_spread(found),
     ]
-    truth = found.table.truth
-    if truth is not None:
-        level = float(frame["accuracy"].iloc[0])
-        error = np.sqrt(level * (1 - level) / len(truth.y))
-        told.append(
-            f"The split itself has {len(truth.y):,} examples: a mean accuracy near {words.percent(level)} % is known to ± {196 * error:.1f} points as a figure of the "
-            "population they come from. That error is mostly shared by all configurations and so hardly touches their order."
-        )
-        smallest = int(np.bincount(truth.y)[np.bincount(truth.y) > 0].min())
-        told.append(
-            f"The smallest class has {words.count(smallest, 'example')}, so a worst-class score moves in steps of {100 / smallest:.1f} points and, as the least of several, is biased downwards."
-        )
-    inside = int(frame["indistinguishable"].sum())
-    if inside > 1:
-        told.append(
-            f"{inside:,} configurations share 95 % of the chance of being best: their order is not settled. Fresh seeds for the first {max(5, 2 * inside):,} (altiplano confirm) would do more than more configurations."
-        )
-    if summary.seeds.max() < 5:
-        told.append(
-            f"With {words.count(float(summary.seeds.max()), 'seed')} a configuration, single variances are known within a factor of several; intervals borrow strength from all configurations of a method and assume they are alike in this."
-        )
-    if summary.failures.sum():
-        rate = summary.failures.sum() / summary.seeds.sum()
-        told.append(
-            f"{words.count(float(summary.failures.sum()), 'seed')} diverged ({100 * rate:.1f} %). They count at chance level; a configuration with a failed seed is neither shrunken nor used to judge others' spread."
-        )
-    unusual = int((~summary.figures["utility"].usual).sum() - (summary.failures > 0).sum())
-    if unusual > 0 and np.isfinite(summary.figures["utility"].spread):
-        told.append(
-            f"{words.count(unusual, 'configuration')} hardly learned and were left out of the population that means are shrunken to."
-        )
     if found.confirmed is None:
         told.append(
-            "The search chose by the figures shown here. Shrinkage takes the average luck out of the leaders; only fresh seeds on the test split can take out the rest."
+            "The search chose by the figures shown here. Shrinkage takes the average luck out of the leaders; only fresh seeds on the "
+            "test split "
+            "can take out the rest."
         )
     return Section("limits", "What this study cannot tell", told)
+
+
+def _of_split(found: Findings) -> list[str]:
+    truth = found.table.truth
+    if truth is None:
+        return []
+    level = float(found.frame["accuracy"].iloc[0])
+    error = 1.96 * np.sqrt(level * (1 - level) / len(truth.y))
+    sizes = np.bincount(truth.y)
+    smallest = int(sizes[sizes > 0].min())
+    return [
+        (
+            f"The split itself has {len(truth.y):,} examples: a mean accuracy near {words.percent(level)} % is known to within "
+            f"{100 * error:.1f} points as a figure of the population they come from. That error is mostly shared by all configurations "
+            "and so "
+            "hardly touches their order."
+        ),
+        (
+            f"The smallest class has {words.count(smallest, 'example')}, so its accuracy moves in steps of {100 / smallest:.1f} points; a "
+            "worst-class "
+            "score, as the least of several, is biased downwards."
+        ),
+    ]
+
+
+def _of_order(found: Findings) -> list[str]:
+    inside = int(found.frame["indistinguishable"].sum())
+    if inside < 2:
+        return []
+    return [
+        (
+            f"{inside:,} configurations share 95 % of the chance of being best: their order is not settled. Fresh seeds for the first "
+            f"{max(5, 2 * inside):,} (altiplano confirm) would tell more than more configurations."
+        )
+    ]
+
+
+def _of_spread(found: Findings) -> list[str]:
+    summary, told = found.ranked.summary, []
+    if summary.seeds.max() < 5:
+        told.append(
+            f"With {words.count(float(summary.seeds.max()), 'seed')} a configuration, single variances are known within a factor of "
+            "several; "
+            "intervals borrow strength from all configurations of a method and take them to be alike in this."
+        )
+    if summary.failures.sum():
+        rate = float(summary.failures.sum() / summary.seeds.sum())
+        told.append(
+            f"{words.count(float(summary.failures.sum()), 'seed')} diverged ({100 * rate:.1f} %) and count at chance level; a "
+            "configuration "
+            "with a failed seed is neither shrunken nor used to judge others' spread."
+        )
+    figure = summary.figures[USEFULNESS]
+    unusual = int((~figure.usual).sum() - (summary.failures > 0).sum())
+    if unusual > 0 and np.isfinite(figure.spread):
+        were = "was" if unusual == 1 else "were"
+        told.append(
+            f"{words.count(unusual, 'configuration')} hardly learned and {were} left out of the population that means are shrunken to."
+        )
+    return told
 
 
 def again(found: Findings) -> Section:
@@ -65,5 +103,9 @@ def again(found: Findings) -> Section:
     if table.environment:
         listings.append(("Environment", yaml.safe_dump(table.environment, sort_keys=True, allow_unicode=True)))
     listings.append(("Commands", "\n".join(commands)))
-    text = "Save the study file as study.yaml and run the commands with the versions below. A member's result depends on its seed and configuration alone, not on the machine it shared a group with."
+    text = (
+        "Save the study file as study.yaml and run the commands with the versions below. A member's result depends on its configuration "
+        "and seed "
+        "alone, not on the group or the order it was trained in."
+    )
     return Section("again", "How to reproduce it", [text], listings=listings)

@@ -86,7 +86,10 @@ def halving(found: Findings) -> Section | None:
         at = [int((part["epochs"] == rung).sum()) for rung in rungs]
         rows.append(Row([str(method), f"{row.iloc[0]:,}", *[f"{number:,}" for number in at], f"{row.iloc[-1]:,}"]))
     saved = 1 - float(table.members["epochs"].sum()) / max(1.0, float(len(table.members) * last))
-    text = f"{words.count(len(dropped), 'configuration')} of {len(configurations):,} were dropped at rungs, which saved {100 * saved:.0f} % of the epochs. They are not ranked: fewer epochs are another measurement."
+    text = (
+        f"{words.count(len(dropped), 'configuration')} of {len(configurations):,} were dropped at rungs, which saved {100 * saved:.0f} % "
+        "of the epochs. They are not ranked: fewer epochs are another measurement."
+    )
     return Section(
         "halving", "Halving", [text], [drawn.halving(survivors, found.looks)], [Sheet("Configurations by method.", columns, rows)]
     )
@@ -124,4 +127,7 @@ def found_faults(found: Findings) -> str:
         return "Work that faults of machines cost is not part of the evidence, which holds what finished."
     lost = sum(float(str(fault.get("seconds", 0))) for fault in listed)
     share = lost / (lost + float(found.table.members["seconds"].sum()))
-    return f"{words.count(len(listed), 'fault')} of machines cost {words.duration(lost)}, {100 * share:.1f} % of all work; what they interrupted was trained again."
+    return (
+        f"{words.count(len(listed), 'fault')} of machines cost {words.duration(lost)}, {100 * share:.1f} % of all work; what they "
+        "interrupted was trained again."
+    )

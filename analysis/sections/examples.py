@@ -2,6 +2,7 @@
 
 import base64
 import io
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from analysis import statistics, words
 from analysis.figures import classes as drawn_classes
 from analysis.figures import seeds as drawn_seeds
-from analysis.findings import Findings, best_of_each, called, predictions_of
+from analysis.findings import Findings, best_of_each, called, predictions_of, row_of
 from analysis.page import Column, Picture, Row, Section, Sheet
 from analysis.table import Table
 
@@ -37,8 +38,8 @@ def classes(found: Findings) -> Section | None:
         for key in keys:
             right = predictions_of(found.table, key) == truth.y
             if len(right):
-                by_part = np.stack([np.bincount(part, weights=row, minlength=len(size)) for row in right]) / np.maximum(size, 1)
-                row = found.frame.loc[key]
+                by_part = np.stack([np.bincount(part, weights=seed, minlength=len(size)) for seed in right]) / np.maximum(size, 1)
+                row = row_of(found.frame, key)
                 shares[called(row)] = (found.looks[str(row["method"])], by_part[:, size > 0])
         if shares:
             kept = np.flatnonzero(size > 0)
@@ -61,9 +62,13 @@ def hardest(found: Findings) -> Section | None:
         return None
     shown = [_picture(table, int(example), int(total[example]), members, predictions[:, example]) for example in order]
     never = int((total == members).sum())
+    every = f"{words.count(never, 'example')} {'is' if never == 1 else 'are'} wrong" if never else "no example is wrong"
     text = [
-        f"Of the {len(total):,} examples of the {table.split} split, {never:,} {'was' if never == 1 else 'were'} got right by none of the {members:,} members trained to the end, "
-        f"and {int((total >= members / 2).sum()):,} by fewer than half. With noisy labels, look here first for wrong ones."
+        (
+            f"Of the {len(total):,} examples of the {table.split} split, {every} in all {members:,} members trained to the end; in half of "
+            "them or more "
+            f"{int((total >= members / 2).sum()):,} are. With noisy labels, look here first for wrong ones."
+        )
     ]
     if len(table.pictures) and table.pictures.ndim >= 3:
         return Section(
@@ -101,8 +106,9 @@ def _class(table: Table, number: int) -> str:
 def data_uri(picture: NDArray[np.uint8]) -> str:
     """A picture (H, W) or (H, W, 3) as a PNG in a data URI, the same bytes every time."""
     buffer = io.BytesIO()
+    nothing: Any = {"Software": None}
     grey = {"cmap": "gray", "vmin": 0, "vmax": 255} if picture.ndim == 2 else {}
-    matplotlib.image.imsave(buffer, picture, format="png", metadata={"Software": None}, **grey)
+    matplotlib.image.imsave(buffer, picture, format="png", metadata=nothing, **grey)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
@@ -119,11 +125,19 @@ def stability(found: Findings) -> Section | None:
         Column("net of split noise", "points, 95 % interval"),
         Column("seeds"),
     ]
-    rows = [_steady(row, nets.loc[key]) for key, row in frame.head(STEADY).iterrows()]
+    rows = [_steady(row, row_of(nets, int(str(key)))) for key, row in frame.head(STEADY).iterrows()]
     text = [
-        "Churn is the share of examples on which two retrainings of a configuration disagree; it is steady at three seeds already, where the spread "
-        "of accuracy is not: its own interval, from this configuration's seeds alone, is in the table.",
-        "Part of that spread is single examples flipping on a split of finite size. What is left without it is how far retraining moves many examples together.",
+        (
+            "Churn is the share of examples on which two retrainings of a configuration disagree; it is steady at three seeds already, "
+            "where "
+            "the spread "
+            "of accuracy is not: its own interval, from this configuration's seeds alone, is in the table."
+        ),
+        (
+            "Part of that spread is single examples flipping on a split of finite size. What is left without it is how far retraining "
+            "moves "
+            "many examples together."
+        ),
     ]
     drawn = [drawn_seeds.churn(frame, nets["net"], found.looks)] if nets["net"].notna().any() else []
     return Section("stability", "Stability", text, drawn, [Sheet(f"The first {len(rows)} of the ranking.", columns, rows)])
@@ -134,7 +148,8 @@ def net_spread(found: Findings) -> pd.DataFrame:
     summary = found.ranked.summary
     figure = summary.figures["accuracy"]
     noise = summary.configurations["noise"].to_numpy(float)
-    low, high = statistics.variance_interval(figure.raw, figure.raw_df)
+    rounding = 0.0 if found.table.truth is None else 1 / (12 * len(found.table.truth.y) ** 2)
+    low, high = statistics.variance_interval(np.maximum(figure.raw, rounding), figure.raw_df)
     net = statistics.net_variance(figure.variance, noise)
     df = np.where(np.isfinite(figure.df), figure.df, 0)
     net_low, net_high = statistics.variance_interval(figure.variance, df)

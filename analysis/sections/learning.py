@@ -13,6 +13,9 @@ from analysis.page import Section
 SAMPLED = 300
 """Configurations whose curves are read for sharpness against generalisation."""
 
+COMMON = "sharpness_common"
+"""The curve of sharpness at one radius for all methods, so that they compare."""
+
 
 def curves(found: Findings) -> Section | None:
     """Learning curves of the best configuration of each method, and whatever else was recorded of the winner."""
@@ -29,11 +32,13 @@ def curves(found: Findings) -> Section | None:
 
 def sharpness(found: Findings) -> Section | None:
     """Sharpness at the last epoch against the gap between selection and training loss."""
-    sample = thinned(found.frame.sort_index(), SAMPLED)
+    sample = thinned(found.frame[found.frame["failures"] == 0].sort_index(), SAMPLED)
     read = curves_of(found.table, [int(str(key)) for key in sample.index])
     taken = [(row, read[int(str(key))]) for key, row in sample.iterrows()]
-    rows = [(row["method"], _last(curves["sharpness"]), _gap(curves), row["accuracy"]) for row, curves in taken if "sharpness" in curves]
-    ends = pd.DataFrame(rows, columns=["method", "sharpness", "gap", "accuracy"])
+    rows = [(row["method"], _last(curves[COMMON]), _gap(curves), row["accuracy"]) for row, curves in taken if COMMON in curves]
+    ends = pd.DataFrame(rows, columns=["method", "sharpness", "gap", "accuracy"]).astype(
+        dict.fromkeys(("sharpness", "gap", "accuracy"), float)
+    )
     ends = ends[np.isfinite(ends["sharpness"])]
     if len(ends) < 3:
         return None
@@ -63,5 +68,5 @@ def _correlations(ends: pd.DataFrame) -> list[str]:
     for method, part in ends.groupby("method", sort=False):
         tau, p = drawn_sharpness.correlation(part["sharpness"].to_numpy(), part["gap"].to_numpy())
         if words.known(tau):
-            told.append(f"{method} {tau:+.2f} (n = {len(part)}, p = {p:.2g})")
+            told.append(f"{method} {tau:+.2f} (n = {len(part)}, p {words.p_value(p)})")
     return [f"Kendall's tau between sharpness and gap within methods: {words.listed(told)}."] if told else []

@@ -35,19 +35,15 @@ def compared(found: Findings) -> Section | None:
 
 
 def _row(found: Findings, method: str) -> Row:
-    part = found.contrasts[found.contrasts["method"] == method].set_index("figure")
+    part = found.contrasts[found.contrasts["method"] == method]
+    accuracy, tail, overall = (row for _, row in part.iterrows())
     cells = [method, f"{int((found.table.configurations['method'] == method).sum()):,}"]
-    for name in ("accuracy", "tail"):
-        one = part.loc[name]
+    for one in (accuracy, tail):
         cells += [_gain(one), _p(one["p_holm"])]
-    overall = part.loc["utility"]
     chance = f"{words.chance(overall['chance'])} ({words.chance(overall['chance_low'])} to {words.chance(overall['chance_high'])})"
     cells += [chance if words.known(overall["chance_low"]) else words.NONE, "yes" if overall["meaningful"] else "no"]
-    key = found.frame[(found.frame["method"] == method) & (found.frame["configuration"] == overall["configuration"])].index[0]
-    return Row(
-        cells,
-        f"configuration {overall['configuration']}" + (f": {found.frame.loc[key, 'knobs']}" if found.frame.loc[key, "knobs"] else ""),
-    )
+    best = found.frame[(found.frame["method"] == method) & (found.frame["configuration"] == overall["configuration"])].iloc[0]
+    return Row(cells, f"configuration {best['configuration']}" + (f": {best['knobs']}" if best["knobs"] else ""))
 
 
 def _gain(row: pd.Series) -> str:
@@ -57,33 +53,39 @@ def _gain(row: pd.Series) -> str:
 
 
 def _p(value: float) -> str:
-    return words.NONE if not words.known(value) else "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
+    return words.p_value(value).removeprefix("= ") if words.known(value) else words.NONE
 
 
 def _words(found: Findings) -> list[str]:
-    first = found.contrasts.iloc[0]
     counts = found.table.configurations[found.table.configurations["method"].isin(found.contrasts["method"])].groupby("method").size()
-    equal = counts.min() == counts.max()
-    budget = (
-        "Every method had the same budget"
-        if equal
-        else f"The budgets differ so far, from {counts.min():,} to {counts.max():,} configurations; methods with more had more chances"
-    )
-    used = found.contrasts.drop_duplicates("figure")
-    how = "; ".join(
-        f"{'mean' if row['figure'] == 'accuracy' else row['figure']} {row['correlation']:+.2f}{'' if row['paired'] else ', so compared unpaired'}"
-        for _, row in used.iterrows()
-    )
-    seeds = int(first["seeds"])
+    fewest, most = int(counts.min()), int(counts.max())
+    budget = "Every method had the same budget"
+    if fewest < most:
+        budget = f"The budgets differ so far, from {fewest:,} to {most:,} configurations; methods with more had more chances"
+    seeds = int(found.contrasts["seeds"].iloc[0])
     least = compare.least_rank_p(seeds, seeds)
     rank_test = (
         f" A rank test of {seeds} against {seeds} seeds could not fall below p = {least:.2g} whatever the data." if least > 0.05 else ""
     )
-    return [
-        f"{budget}. Each method stands by its best configuration under the rule, which was chosen for looking good: its gain here is too high by as much as luck helped it.",
-        f"Differences are tested seed by seed where common seeds correlate ({how}), with moderated variances; p-values are Holm's over the methods.{rank_test} "
-        "A gain is called meaningful if a retraining beats one of ERM with probability of at least 75 %, and its lower bound exceeds 50 %.",
-    ]
+    choice = (
+        f"{budget}. Each method stands by its best configuration under the rule, which was chosen for looking good: its gain here is too "
+        "high by as much as luck helped it."
+    )
+    tests = (
+        f"Differences are tested seed by seed where common seeds correlate ({_correlations(found)}), with moderated variances; p-values "
+        "are "
+        f"Holm's over the methods.{rank_test} A gain is called meaningful if a retraining beats one of ERM with probability of at least "
+        f"{100 * compare.MEANINGFUL:.0f} %, and its lower bound exceeds 50 %."
+    )
+    return [choice, tests]
+
+
+def _correlations(found: Findings) -> str:
+    told = []
+    for _, row in found.contrasts.drop_duplicates("figure").iterrows():
+        name = "mean" if row["figure"] == "accuracy" else row["figure"]
+        told.append(f"{name} {words.signed(row['correlation'])}{'' if row['paired'] else ', so compared unpaired'}")
+    return "; ".join(told)
 
 
 def fronts(found: Findings) -> Section:
@@ -95,10 +97,12 @@ def fronts(found: Findings) -> Section:
     drawn = [front.front(frame, found.looks, across, up) for across, up in pairs]
     sure = int((frame["front"] >= 0.5).sum())
     text = [
-        "A configuration is on the front if no other is as good on both figures and better on one; which are there depends on the seeds drawn."
+        "A configuration is on the front if no other is as good on both figures and better on one; which are depends on the seeds drawn."
     ]
     if frame["front"].notna().any():
         text.append(
-            f"{words.count(sure, 'configuration')} of {len(frame):,} lie on the front of all three figures with probability of a half or more; the ranking's column P(front) has each."
+            f"With probability of a half or more {words.count(sure, 'configuration')} of {len(frame):,} {'lies' if sure == 1 else 'lie'} "
+            "on the "
+            "front of all three figures; the ranking's column P(front) has each."
         )
     return Section("fronts", "Pareto fronts", text, drawn)

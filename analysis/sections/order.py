@@ -6,7 +6,7 @@ import pandas as pd
 from analysis import words
 from analysis.figures import confirmed as drawn_confirmed
 from analysis.figures import forest
-from analysis.findings import Findings, called
+from analysis.findings import Findings, called, row_of
 from analysis.page import Column, Row, Section, Sheet
 from analysis.ranking import RULES, Ranking
 from analysis.table import FIGURES
@@ -22,7 +22,7 @@ COLUMNS = (
     Column("tail", "%, 95 % interval"),
     Column("stability", "%, 95 % interval"),
     Column("P(best)"),
-    Column("rank", "5 – 95 %"),
+    Column("rank", "5 \N{EN DASH} 95 %"),
     Column("P(front)"),
     Column("seeds", "(failed)"),
     Column("cost"),
@@ -34,7 +34,7 @@ def ranked(found: Findings) -> Section:
     frame = found.frame
     rows = [_row(row) for _, row in frame.head(SHOWN).iterrows()]
     if found.ranked.baseline is not None and found.ranked.baseline not in frame.index[:SHOWN]:
-        rows.append(_row(frame.loc[found.ranked.baseline]))
+        rows.append(_row(row_of(frame, found.ranked.baseline)))
     many = len(frame) > SHOWN
     caption = (
         f"The first {SHOWN} of {words.count(len(frame), 'configuration')}, and ERM."
@@ -48,11 +48,13 @@ def ranked(found: Findings) -> Section:
 
 def how_to_read(ranked: Ranking) -> str:
     """What the columns mean."""
-    weights = " and ".join(f"{weight:g} × {name}" for name, weight in ranked.weights.items() if weight)
+    weights = " and ".join(f"{weight:g} \N{MULTIPLICATION SIGN} {name}" for name, weight in ranked.weights.items() if weight)
     return (
-        f"Utility is {weights}. Intervals are of the mean over retrainings on this split, not over new examples. The guarantee is the utility that "
-        "one retraining with a new seed exceeds with chance 95 %. P(best), P(front) and rank intervals come from 4,000 joint draws of the true "
-        "figures; P(front) is the chance that no other configuration is better in mean, tail and stability at once."
+        f"Utility is {weights}. Intervals are of the mean over retrainings on this split, not over new examples. The guarantee is the "
+        "utility "
+        "that one retraining with a new seed exceeds with chance 95 %. P(best), P(front) and rank intervals come from 4,000 joint draws "
+        "of the "
+        "true figures; P(front) is the chance that no other configuration is better in mean, tail and stability at once."
     )
 
 
@@ -85,7 +87,8 @@ def confirmed(found: Findings) -> Section | None:
         ""
         if not words.known(gap)
         else (
-            f"Optimism: on average the search had reported {words.points(gap)} ± {100 * half:.1f} points of utility against what fresh seeds on the test split give, "
+            f"Optimism: on average the search had reported {words.points(gap)} ± {100 * half:.1f} points of utility against what fresh "
+            "seeds on the test split give, "
             "the luck of having been chosen together with the difference between the two splits."
         )
     )

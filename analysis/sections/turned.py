@@ -12,7 +12,7 @@ from analysis.findings import Findings
 from analysis.importance import Dependence
 from analysis.page import Section
 
-MAPS, SHOWN = 4, 2
+MAPS, SHOWN = 3, 2
 """Maps drawn at most, and how many of them unfolded."""
 
 FIRST = 6
@@ -74,7 +74,7 @@ def peak(curve: Dependence) -> tuple[bool, float]:
     """Whether a curve rises above both its ends by more than its band, and where its top lies."""
     top = int(curve.mean.argmax())
     ends = [float(curve.mean[end] + curve.half[end]) for end in (0, -1)]
-    return bool(curve.mean[top] - curve.half[top] > max(ends)), float(curve.at[top])
+    return bool(curve.mean[top] - curve.half[top] > max(ends)), float(curve.along[top])
 
 
 def values_of(found: Findings, part: pd.DataFrame) -> pd.DataFrame:

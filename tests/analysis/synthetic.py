@@ -50,8 +50,11 @@ class World(NamedTuple):
     entropy: int = 1
 
 
+WORLD = World()
+
+
 def study(
-    home: Path, counts: Mapping[str, int], world: World = World(), confirm: Mapping[tuple[str, int], int] | None = None
+    home: Path, counts: Mapping[str, int], world: World = WORLD, confirm: Mapping[tuple[str, int], int] | None = None
 ) -> dict[str, NDArray[np.float64]]:
     """Write a study's folder; returns the true skill of each method's configurations.
 

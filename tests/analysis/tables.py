@@ -24,7 +24,7 @@ def simulated(
     knobs: pd.DataFrame | None = None,
 ) -> Table:
     """A table of scores (configurations, seeds), nan where a configuration lacks a seed; tail as accuracy by default, no stability."""
-    count, seeds = accuracy.shape
+    count = len(accuracy)
     key, seed = np.nonzero(np.isfinite(accuracy))
     names = np.asarray(["mixup"] * count if methods is None else methods)
     failed = np.zeros(accuracy.shape, bool) if diverged is None else diverged

@@ -1,5 +1,7 @@
 """Chances of ranks are calibrated, on simulated studies with known truth."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -40,7 +42,7 @@ def test_of_configurations_said_to_be_best_with_chance_p_a_share_p_is_best(simul
     said, was, _ = simulations
     edges = [0, 0.02, 0.05, 0.1, 0.2, 0.35, 0.55, 0.8, 1.01]
     errors = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         inside = (said >= low) & (said < high)
         stated, seen = said[inside].mean(), was[inside].mean()
         noise = np.sqrt(stated * (1 - stated) / inside.sum())

@@ -1,0 +1,174 @@
+"""Methods over several data sets: aggregates that few runs can carry, and only where there are enough of them.
+
+Each study gives each of its methods one set of runs: the seeds of the method's best configuration, on the test split where it was
+confirmed. Studies on one data set are several runs of it, not several data sets.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from analysis.compare import against, by_seed
+from analysis.ranking import Ranking, ranking
+from analysis.table import Table
+from trainables.draws import stream
+
+Floats = NDArray[np.floating]
+Runs = dict[str, list[Floats]]
+"""Method to its runs' utilities, an array (seeds,) a data set, data sets in one order for all."""
+
+ENOUGH = 20
+"""Seeds times data sets of a method that aggregates need."""
+
+METHODS, DATA_SETS = 10, 10
+"""Most methods, and fewest data sets, of a critical-difference diagram."""
+
+RESAMPLES = 2000
+
+
+class Aggregate(NamedTuple):
+    """A method over all data sets: interquartile mean and optimality gap, each with its 95 % interval, and how many runs."""
+
+    method: str
+    middle: float
+    middle_low: float
+    middle_high: float
+    gap: float
+    gap_low: float
+    gap_high: float
+    runs: int
+
+
+class Critical(NamedTuple):
+    """Friedman's test over data sets and Nemenyi's critical difference of mean ranks (1 the best) at 5 %."""
+
+    ranks: dict[str, float]
+    difference: float
+    p: float
+
+
+class Judged(NamedTuple):
+    """A study as it enters a comparison: the table judged (the test split's where confirmed), its ranking, and the name of its data."""
+
+    table: Table
+    ranked: Ranking
+    data: str
+    confirmed: bool
+
+
+def judge(table: Table, rule: str, weights: Mapping[str, float]) -> Judged:
+    """Rank a study for a comparison, on its confirmed figures where every method has some."""
+    data = table.intent.get("data")
+    name = str(data.get("name", "")) if isinstance(data, dict) else str(data or "")
+    after = table.confirmed
+    confirmed = after is not None and set(after.methods) >= set(table.methods)
+    used = after if after is not None and confirmed else table
+    return Judged(used, ranking(used, rule, weights), name or table.name, confirmed)
+
+
+def best(judged: Sequence[Judged]) -> pd.DataFrame:
+    """The best configuration of each method in each study, with its gain in utility over that study's ERM."""
+    rows = []
+    for one in judged:
+        gains = against(one.table, one.ranked)
+        gains = gains[gains["figure"] == "utility"].set_index("method")
+        for _, row in one.ranked.frame.groupby("method", sort=False).head(1).iterrows():
+            gain = gains.loc[row["method"]] if row["method"] in gains.index else None
+            found = {
+                name: row[name]
+                for name in ("method", "configuration", "knobs", "seeds", "accuracy", "tail", "stability", "utility", "guarantee")
+            }
+            ends = {name: row[name] for name in ("utility_low", "utility_high")}
+            told = {name: np.nan if gain is None else gain[name] for name in ("gain", "low", "high", "p_holm", "chance")}
+            rows.append({"study": one.table.name, "data": one.data, "split": one.table.split, **found, **ends, **told})
+    return pd.DataFrame(rows)
+
+
+def runs(judged: Sequence[Judged]) -> Runs:
+    """Runs of the methods that every data set has; of several studies on one data set the runs are pooled."""
+    by_data: dict[str, dict[str, list[Floats]]] = {}
+    for one in judged:
+        utility = by_seed(one.table, one.ranked, "utility")
+        index = one.ranked.summary.configurations.index
+        for key, row in one.ranked.frame.groupby("method", sort=False).head(1).iterrows():
+            values = utility[index.get_indexer(pd.Index([key]))[0]]
+            by_data.setdefault(one.data, {}).setdefault(str(row["method"]), []).append(values[np.isfinite(values)])
+    common = [name for name in next(iter(by_data.values()), {}) if all(name in methods for methods in by_data.values())]
+    return {name: [np.concatenate(methods[name]) for methods in by_data.values()] for name in common}
+
+
+def enough(found: Runs) -> bool:
+    """Whether there are two data sets or more, and seeds x data sets reach `ENOUGH` for every method."""
+    return bool(found) and all(len(sets) >= 2 and sum(map(len, sets)) >= ENOUGH for sets in found.values())
+
+
+def aggregates(found: Runs) -> list[Aggregate]:
+    """Interquartile mean and optimality gap of each method, best first; intervals from a bootstrap stratified by data set.
+
+    References:
+        Agarwal and others 2021, sections 4.1 to 4.3 (*read*).
+    """
+    told = []
+    for method, sets in found.items():
+        samples = _resampled(sets, method)
+        middles, gaps = np.array([[middle(sample), gap(sample)] for sample in samples]).T
+        pooled = np.concatenate(sets)
+        ends = [float(value) for values in (middles, gaps) for value in np.quantile(values, [0.025, 0.975])]
+        told.append(Aggregate(method, middle(pooled), ends[0], ends[1], gap(pooled), ends[2], ends[3], len(pooled)))
+    return sorted(told, key=lambda one: -one.middle)
+
+
+def middle(values: Floats) -> float:
+    """Interquartile mean: the mean of the middle half."""
+    return float(stats.trim_mean(values, 0.25))
+
+
+def gap(values: Floats, target: float = 1.0) -> float:
+    """Optimality gap: how far values fall short of the target on average."""
+    return float(target - np.minimum(values, target).mean())
+
+
+def profile(found: Runs, at: Floats) -> dict[str, tuple[Floats, Floats, Floats]]:
+    """Performance profile of each method: (share of runs above each utility, low, high), data sets weighing equally."""
+    told = {}
+    for method, sets in found.items():
+        samples = [_above(_split(sample, sets), at) for sample in _resampled(sets, method)]
+        low, high = np.quantile(samples, [0.025, 0.975], axis=0)
+        told[method] = _above(sets, at), low, high
+    return told
+
+
+def critical(found: Runs) -> Critical | None:
+    """Critical differences; None with more than ten methods, fewer than three, or fewer than ten data sets.
+
+    References:
+        Demsar 2006, section 3.2.2 (*read*).
+    """
+    sizes = {len(sets) for sets in found.values()}
+    if not 3 <= len(found) <= METHODS or min(sizes, default=0) < DATA_SETS:
+        return None
+    means = np.array([[values.mean() for values in sets] for sets in found.values()])
+    ranks = stats.rankdata(-means, axis=0).mean(1)
+    methods, sets = means.shape
+    studentised = float(stats.studentized_range.ppf(0.95, methods, np.inf)) / np.sqrt(2)
+    difference = studentised * np.sqrt(methods * (methods + 1) / (6 * sets))
+    return Critical(dict(zip(found, ranks.tolist(), strict=True)), float(difference), float(stats.friedmanchisquare(*means).pvalue))
+
+
+def _resampled(sets: Sequence[Floats], method: str) -> list[Floats]:
+    """Runs drawn again with replacement within each data set, the sets one after the other."""
+    source = stream(0, f"bootstrap of {method}")
+    drawn = [values[source.integers(0, len(values), (RESAMPLES, len(values)))] for values in sets]
+    return list(np.concatenate(drawn, axis=1))
+
+
+def _split(sample: Floats, sets: Sequence[Floats]) -> list[Floats]:
+    return np.split(sample, np.cumsum([len(values) for values in sets])[:-1])
+
+
+def _above(sets: Sequence[Floats], at: Floats) -> Floats:
+    return np.mean([(values[:, None] > at).mean(0) for values in sets], axis=0)
