@@ -1,0 +1,65 @@
+"""What must hold of a study that was killed as often as you like, once it has ended."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import optuna
+import torch
+from optuna.trial import TrialState
+
+from search.halving import survivors
+from search.launch import find
+from search.page import Group
+from search.searcher import job
+from search.storage import connect
+from trainables import evidence
+from trainables.course import Course
+from trainables.data.load import load
+from trainables.evidence import Evidence
+from trainables.job import Configuration
+
+
+def check(name: str, home: Path, url: str | None = None) -> None:
+    """Raise AssertionError unless the study has exactly its budget, each configuration once, and results as if nothing had happened."""
+    study, place = find(name, home)
+    found = {file: evidence.read(io.BytesIO(place.read(f"evidence/{file}") or b"")) for file in place.names("evidence")}
+    members = [(one.method, one.configuration, one.seed) for group in found.values() for one in group]
+    budgets = {method: study.budget_of(method) for method in study.spaces}
+    expected = [(method, number, seed) for method, budget in budgets.items() for number in range(budget) for seed in range(study.seeds)]
+    assert sorted(members) == sorted(expected), "every member must have evidence once"
+    storage = connect(url or f"sqlite:///{home}/{name}/ledger.db")
+    for method, budget in budgets.items():
+        trials = optuna.load_study(study_name=f"{name}/{method}", storage=storage).trials
+        assert len(trials) == budget, "a study must have exactly its budget"
+        assert {trial.state for trial in trials} <= {TrialState.COMPLETE, TrialState.PRUNED}, (
+            "no trial may be left RUNNING, and none failed"
+        )
+        points = {tuple(sorted(trial.user_attrs["numbers"].items())) for trial in trials}
+        assert len(points) == len(trials), "no configuration may be there twice"
+    storage.engine.dispose()
+    assert place.names("checkpoints") == [], "finished groups must leave no checkpoint"
+    data = load(**study.data)
+    for group in found.values():
+        _same(group, _undisturbed(study, group, data))
+
+
+def _undisturbed(study, group: list[Evidence], data) -> list[Evidence]:
+    """The same group, trained here without a break."""
+    torch.set_num_threads(1)
+    numbers = {member.configuration: member.knobs for member in group}
+    seeds = tuple(sorted({member.seed for member in group}))
+    configurations = tuple(Configuration(number, knobs) for number, knobs in numbers.items())
+    course = Course(job(study, Group(group[0].group, group[0].method, configurations, seeds), "nowhere"), data)
+    while not course.finished:
+        course.epoch(survivors)
+    return course.members()
+
+
+def _same(left: list[Evidence], right: list[Evidence]) -> None:
+    for one, other in zip(left, right, strict=True):
+        assert (one.configuration, one.seed, one.status, one.epochs) == (other.configuration, other.seed, other.status, other.epochs)
+        np.testing.assert_array_equal(one.losses, other.losses, f"{one.group}: losses must be those of an undisturbed run, bit for bit")
+        np.testing.assert_array_equal(one.predictions, other.predictions)
+        for name, curve in one.curves.items():
+            np.testing.assert_array_equal(curve, other.curves[name], name)
