@@ -223,6 +223,7 @@ class Mixing(NamedTuple):
         init: State at the start. adapt: state after a weight step. watch: scalars to log.
         grow: Parameters that the mixing adds to the trained model (a second head, say).
         deploy: (state, model) -> the model that is evaluated and exported.
+        keepsake: state -> the part of a finished member's state that a later run may load (a learned mixer); None where there is none.
         show: (state, hyper, one step's recipe, net, batch) -> the pictures that this step would train on; None where inputs are not mixed.
         knobs: Its searchable numbers.
         needs: What it asks of its surroundings: "clean" (un-augmented inputs), "spatial" (a net with maps), "image" (inputs of shape
@@ -236,6 +237,7 @@ class Mixing(NamedTuple):
     watch: Callable[[State, Hyper, Transition], Scalars] = nothing
     grow: Callable[[Streams, Net, Model], Model] = no_growth
     deploy: Callable[[State, Model], Model] = same_model
+    keepsake: Callable[[State], State] | None = None
     show: Callable[[State, Hyper, Recipe, Net, Batch], Mixture] | None = None
     knobs: tuple[Knob, ...] = ()
     needs: frozenset[str] = frozenset()

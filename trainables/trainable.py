@@ -21,6 +21,7 @@ from trainables.data.load import load
 from trainables.data.pictures import pictures
 from trainables.home import Home
 from trainables.job import STOP, Configuration, Job
+from trainables.keepsakes import keepsakes
 from trainables.knob import Knob
 from trainables.training import TRAINING, TRAINING_KNOBS
 
@@ -84,7 +85,7 @@ class GroupTrainable(CourseTrainable):
         leaving = not finished and self.home.exists(STOP)
         full = ""
         if finished and not self.written:
-            full = _room_lacking(lambda: self.home.write(self.evidence_file, evidence.to_bytes(self.course.members())))
+            full = _room_lacking(self._leave)
             if full:
                 time.sleep(FULL_SECONDS)
             else:
@@ -115,6 +116,12 @@ class GroupTrainable(CourseTrainable):
         else:
             self.home.remove(previous)
         self.home.write(current, content)
+
+    def _leave(self) -> None:
+        """Write what the group leaves, its evidence last: where there is evidence, there is all the rest."""
+        for name, content in keepsakes(self.course).items():
+            self.home.write(name, content)
+        self.home.write(self.evidence_file, evidence.to_bytes(self.course.members()))
 
     def _due(self) -> bool:
         """Whether it is time for a checkpoint."""

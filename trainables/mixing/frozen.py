@@ -1,8 +1,8 @@
 """SAMix-P: a mixer and its encoder from an earlier run, as a file of plain arrays, used frozen."""
 
+import io
 from functools import cache
 from pathlib import Path
-from typing import IO
 from zipfile import BadZipFile
 
 import numpy as np
@@ -48,7 +48,7 @@ def samix_p(mixer: str = "", adjust: float = 0.0) -> Mixing:
     return classifier_side(SAMIX, adjust)._replace(init=init, deploy=deploy, knobs=(MIXER_ALPHA, BEND), needs=needs)
 
 
-def write_mixer(state: State, target: str | IO[bytes]) -> None:
+def write_mixer(state: State, target: str | io.BufferedIOBase) -> None:
     """Write a SAMix member's encoder and mixer, as its mixing state holds them, to an NPZ file."""
     kept = {"encoder": state["encoder"], "mixer": state["mixer"]}
     np.savez_compressed(

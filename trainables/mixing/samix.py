@@ -124,7 +124,12 @@ def learned(lessons: Lessons, adjust: float) -> Mixing:
         return adapted(lessons, state, hyper, net, transition)
 
     knobs = (MIXER_ALPHA, *((ETA,) if lessons.generation == "balanced" else ()), *((BEND,) if lessons.design.encoded else ()))
-    return side._replace(draw=draw, init=init, adapt=adapt, watch=watch, deploy=deploy, knobs=knobs)
+    return side._replace(draw=draw, init=init, adapt=adapt, watch=watch, deploy=deploy, keepsake=keepsake, knobs=knobs)
+
+
+def keepsake(state: State) -> State:
+    """The encoder and its mixer, as SAMix-P loads them."""
+    return {"encoder": state["encoder"], "mixer": state["mixer"]}
 
 
 def deploy(state: State, model: Model) -> Model:
