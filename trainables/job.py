@@ -9,6 +9,7 @@ import torch
 from trainables import methods, nets
 from trainables.data.examples import Data
 from trainables.engine.loop import Row, Setting
+from trainables.engine.precision import autocast
 from trainables.optimizer import OPTIMIZERS, SCHEDULES, with_warmup
 
 STOP = "stop"
@@ -47,7 +48,8 @@ class Job:
         threads: CPU threads for torch.
         device: Where to train: "cpu", "cuda", "cuda:1" or "auto".
         chunk: Members computed at a time, all by default.
-        precision: Type of the weights: "float32" or "float64".
+        precision: Type of the weights: "float32" or "float64"; or "bf16": float32 weights, matrix products in bfloat16.
+        compiled: Whether steps are compiled by torch's compiler.
     """
 
     study: str
@@ -73,6 +75,7 @@ class Job:
     device: str = "auto"
     chunk: int | None = None
     precision: str = "float32"
+    compiled: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The job as plain, JSON-able data."""
@@ -91,17 +94,20 @@ class Job:
         """What its members share, built for a data set."""
         training = self.training
         optimizer = {name: training[name] for name in ("momentum", "nesterov") if name in training and training["optimizer"] == "sgd"}
-        net = {**self.net, "shape": data.shape, "classes": len(data.classes)}
+        device, half = chosen_device(self.device), self.precision == "bf16"
+        net = nets.build(**{**self.net, "shape": data.shape, "classes": len(data.classes)})
         return Setting(
             method=methods.make(methods.Axes(**self.axes), **self.options),
-            net=nets.build(**net),
+            net=autocast(net, device) if half else net,
             optimizer=OPTIMIZERS[training["optimizer"]](**optimizer),
             schedule=with_warmup(SCHEDULES[training["schedule"]], training.get("warmup", 0.0)),
             epochs=training["epochs"],
             batch=training["batch"],
             chunk=self.chunk,
-            device=chosen_device(self.device),
-            dtype={"float32": torch.float32, "float64": torch.float64}[self.precision],
+            device=device,
+            dtype=torch.float64 if self.precision == "float64" else torch.float32,
+            recorded=False if half else None,  # a replay is held to its recording more closely than bfloat16 rounds
+            compiled=self.compiled,
         )
 
 

@@ -19,10 +19,12 @@ from trainables import tree
 from trainables.axes import Method, Net, Recipe
 from trainables.data.examples import BLOCK, Data, Examples
 from trainables.draws import streams
+from trainables.engine.compiled import Compiled
 from trainables.engine.diagnostics import diagnose
 from trainables.engine.evaluate import evaluate
 from trainables.engine.features import Floats, features
 from trainables.engine.feed import Feed, Plan, Seeds, batches, placed
+from trainables.engine.fitting import fitting
 from trainables.engine.group import finite, stack, start
 from trainables.engine.pace import Pace, pays
 from trainables.engine.step import Inputs, Member, make_step
@@ -41,6 +43,7 @@ class Setting:
         device: Where to train.
         dtype: Type of the weights.
         recorded: Whether steps are replayed from a recording, as `pace` explains; where that pays by default.
+        compiled: Whether steps are compiled, as `compiled` explains.
     """
 
     method: Method
@@ -53,6 +56,7 @@ class Setting:
     device: str = "cpu"
     dtype: torch.dtype = torch.float32
     recorded: bool | None = None
+    compiled: bool = False
 
 
 class Row(NamedTuple):
@@ -87,7 +91,8 @@ class Run:
     epoch: int = 0
     curves: list[Curves] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
-    _pace: Pace | None = field(default=None, init=False, repr=False)
+    _pace: Pace | Compiled | None = field(default=None, init=False, repr=False)
+    _chunk: int | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def begin(cls, setting: Setting, data: Data, rows: Sequence[Row]) -> "Run":
@@ -129,7 +134,7 @@ class Run:
         with torch.no_grad():
             for x, y in zip(examples.blocks(), examples.y.split(BLOCK), strict=True):
                 inputs = self.data.prepare(x.to(setting.device), setting.dtype)
-                parts.append(evaluate(setting.method, setting.net, self.group, inputs, y.to(setting.device), setting.chunk))
+                parts.append(self._scored(inputs, y.to(setting.device)))
         losses, predictions = (torch.cat(one, dim=1).cpu().numpy() for one in zip(*parts, strict=True))
         return losses.astype(np.float32), predictions.astype(np.int16)
 
@@ -171,8 +176,17 @@ class Run:
                 curve.extend([float("nan")] * (self.epoch - 1 - len(curve)))
                 curve.append(float(value))
 
-    def _paced(self, steps: int) -> Pace:
+    def _scored(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        setting, at_a_time = self.setting, self._chunk or self.setting.chunk
+        found, self._chunk = fitting(
+            lambda chunk: evaluate(setting.method, setting.net, self.group, x, y, chunk), at_a_time, len(self.rows)
+        )
+        return found
+
+    def _paced(self, steps: int) -> Pace | Compiled:
         setting = self.setting
+        if setting.compiled:
+            return Compiled(make_step(setting.method, setting.net, setting.optimizer), setting.method, setting.chunk, setting.device)
         recorded = pays(setting.device, setting.epochs * steps) if setting.recorded is None else setting.recorded
         return Pace(make_step(setting.method, setting.net, setting.optimizer), setting.method, setting.chunk, recorded)
 

@@ -13,6 +13,7 @@ from torch.func import vmap
 
 from trainables import tree
 from trainables.axes import Method, Scalars
+from trainables.engine.fitting import fitting
 from trainables.engine.group import advance
 from trainables.engine.replay import Replay, Tape
 from trainables.engine.step import Inputs, Member, Step, phase
@@ -47,7 +48,9 @@ class Pace:
     def advance(self, group: Member, inputs: Inputs, turn: int) -> tuple[Member, Scalars]:
         """One step of every member, as `group.advance` takes it."""
         if not self.recorded:
-            return advance(self.step, group, inputs, turn, self.chunk)
+            rows = next(iter(group.model.params.values())).shape[0]
+            done, self.chunk = fitting(lambda chunk: advance(self.step, group, inputs, turn, chunk), self.chunk, rows)
+            return done
         if self._group is None or group is not self._group:
             group = self._begin(group)
         seen = dict(tree.leaves(inputs))
