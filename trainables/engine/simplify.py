@@ -74,7 +74,8 @@ def without_repeats(program: Program) -> Program:
 def fused(program: Program) -> Program:
     """Products that are only ever added to something of their shape, added in the pass over memory that makes them."""
     readers = Counter(storage for call in program.each for storage in call.reads)
-    unsteady = changed(program.each) | {place.storage for place in program.outputs}
+    readers.update(place.storage for place in program.outputs)
+    unsteady = changed(program.each)
     products: dict[object, Call] = {}
     for call in program.each:
         if call.operator is aten.mul.Tensor and all(readers[made] == 1 for made in call.makes) and not (call.reads | call.makes) & unsteady:
