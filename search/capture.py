@@ -39,7 +39,10 @@ def digest(data: Data) -> str:
     """A fingerprint of every split: inputs, labels and groups."""
     found = hashlib.sha256()
     for split in (data.train, data.probe, data.selection, data.test):
-        for part in (split.x, split.y, split.group):
+        found.update(str(((len(split), *split.shape), split.store.dtype)).encode())
+        for block in split.blocks():
+            found.update(block.contiguous().numpy().tobytes())
+        for part in (split.y, split.group):
             found.update(str((tuple(part.shape), part.dtype)).encode())
             found.update(part.contiguous().numpy().tobytes())
     return found.hexdigest()

@@ -63,7 +63,7 @@ class Examples:
 
     def to(self, device: str) -> "Examples":
         """The examples gathered on a device."""
-        return Examples(self.x.to(device), self.y.to(device), self.group.to(device))
+        return Examples(_gathered(self, device), self.y.to(device), self.group.to(device))
 
 
 @dataclass(frozen=True)
@@ -103,10 +103,18 @@ class Data:
         return dataclasses.replace(self, train=train, rest=rest, probe=probe)
 
 
+def _gathered(examples: Examples, device: str) -> Tensor:
+    """The inputs on a device, copied a block at a time, since they may not fit into memory here."""
+    store = torch.empty((len(examples), *examples.shape), dtype=examples.store.dtype, device=device)
+    for number, block in enumerate(examples.blocks()):
+        store[number * BLOCK : (number + 1) * BLOCK] = block.to(device)
+    return store
+
+
 def _together(parts: tuple[Examples, ...], device: str) -> list[Examples]:
     """Examples of one store on a device, which then holds each row that any of them uses once."""
     rows = [part.rows if part.rows is not None else torch.arange(len(part)) for part in parts]
     used, places = torch.unique(torch.cat(rows), return_inverse=True)
-    store = parts[0].store[used].to(device)
+    store = _gathered(Examples(parts[0].store, used, used, used), device)
     split = places.to(device).split([len(part) for part in parts])
     return [Examples(store, part.y.to(device), part.group.to(device), place) for part, place in zip(parts, split, strict=True)]
