@@ -1,16 +1,23 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
+from tests.contract.small import preset, rows
+from tests.trainables.data.files import pictures
+from trainables import nets
 from trainables.data.augment import Augmentation, cut, draw, moved
 from trainables.data.examples import Data
 from trainables.data.load import load
 from trainables.draws import streams
 from trainables.engine import feed
 from trainables.engine.feed import Plan, Seeds, batches
+from trainables.engine.loop import Run, Setting
+from trainables.optimizer import constant, sgd
 
 AUGMENT = {"shift": 1, "crop": 1, "flip": True, "cutout": 3}
 ROWS = Seeds((4, 2, 4, 7), epoch=3)
@@ -145,3 +152,19 @@ def peak(examples, folder):
 def test_memory_does_not_grow_with_the_data_set(tmp_path):
     few, many = peak(2_000, tmp_path / "few"), peak(100_000, tmp_path / "many")  # 6 and 307 MB of pictures
     assert many - few < 100e6
+
+
+def test_from_a_mapped_file_and_from_memory_come_the_same_weights(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALTIPLANO_CACHE", str(tmp_path / "cache"))
+    arrays = {"x": pictures(60, 1, 8)[:, 0], "y": np.arange(60) % 3}
+    np.savez(tmp_path / "set.npz", **arrays)
+    monkeypatch.setitem(sys.modules, "mine", SimpleNamespace(data={"x": arrays["x"][:, None], "y": arrays["y"]}))
+    method = preset("mixup")
+    ends = []
+    for name, options in (("npz", {"path": str(tmp_path / "set.npz")}), ("mine:data", {})):
+        data = load(name, augment={"crop": 1, "flip": True}, label_noise=0.1, **options)
+        net = nets.build("cnn", data.shape, 3, width=4, stages=2)
+        run = Run.begin(Setting(method, net, sgd(), constant, epochs=2, batch=8), data, rows(method, 2, 2))
+        run.train_epoch()
+        ends.append(run.group.model.params)
+    assert all(ends[0][name].equal(ends[1][name]) for name in ends[0])
