@@ -25,7 +25,7 @@ class Augmentation(NamedTuple):
         shift: Moved by up to so many pixels each way, border pixels repeated.
         crop: Padded by so many black pixels all round and cropped to the old size at a random place.
         flip: Mirrored left to right with probability 1/2.
-        cutout: A square of this side, centred anywhere in the picture, set to 0 after normalisation, that is to the mean.
+        cutout: A square of this side, centred anywhere in the picture, set to 0: the mean of normalised bytes, black in float pictures.
 
     References:
         crop and flip as usual on CIFAR since He et al. 2016, arXiv 1512.03385; cutout: DeVries & Taylor 2017, arXiv 1708.04552; shift ours.

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +26,8 @@ VERSION = 1
 """Part of every entry's name: raised whenever entries are written otherwise."""
 
 CHUNK = 1 << 20
+ABANDONED = 86_400
+"""Seconds without a change after which an attempt at an entry counts as given up."""
 
 
 def folder() -> Path:
@@ -65,6 +68,7 @@ def stored(name: str, make: Any) -> Raw:
 
 def _write(place: Path, raw: Raw) -> None:
     _need_room(place.parent, sum(int(np.prod(part.x.shape)) * np.dtype(part.x.dtype).itemsize for part in raw.parts.values()))
+    _clear(place)
     aside = Path(tempfile.mkdtemp(dir=place.parent, prefix=f".{place.name[:12]}-"))
     try:
         parts = {name: _write_part(aside, name, part) for name, part in raw.parts.items()}
@@ -74,6 +78,13 @@ def _write(place: Path, raw: Raw) -> None:
         aside.rename(place)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _clear(place: Path) -> None:
+    """Remove what processes that were killed left of their attempts at this entry."""
+    for left in place.parent.glob(f".{place.name[:12]}-*"):
+        if time.time() - left.stat().st_mtime > ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _write_part(place: Path, name: str, part: Raw) -> dict[str, Any]:

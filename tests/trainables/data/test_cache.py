@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -105,6 +106,18 @@ def test_processes_that_want_one_entry_at_once_all_get_it_and_it_is_decoded_once
     time.sleep(0.01)
     assert subprocess.run([sys.executable, "-c", LOADING, str(tmp_path)], capture_output=True, text=True, check=True).stdout in digests
     assert {(cache_folder / "decoded" / name / "data.json").stat().st_mtime_ns for name in entries(cache_folder)} == times
+
+
+def test_what_a_killed_process_left_is_removed_after_a_day(cache_folder):
+    raw = Raw(np.zeros((2, 3), np.float32), np.array([0, 1]), ("a", "b"))
+    cache_module.stored("name", lambda: raw)
+    old, new = cache_folder / "decoded" / ".other-old", cache_folder / "decoded" / ".other-new"
+    for left in (old, new):
+        left.mkdir()
+    os.utime(old, (0, 0))
+    cache_module.stored("other", lambda: raw)
+    assert not old.exists()
+    assert new.exists()
 
 
 def test_without_locks_a_race_still_leaves_a_whole_entry(cache_folder, monkeypatch):
