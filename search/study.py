@@ -51,7 +51,7 @@ class Study(Part):
     confirm: Confirm = Confirm()
     storage: Storage = Storage()
     retries: Annotated[int, Field(ge=0, strict=True)] = 2
-    precision: Literal["float32", "float64"] = "float32"
+    precision: Literal["float32", "float64", "bf16"] = "float32"
     ledger: str | None = None
     earlier: Annotated[str | None, Field(alias="from")] = None
 
