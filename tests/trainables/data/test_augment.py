@@ -85,6 +85,12 @@ def test_an_augmentation_draws_the_same_whatever_else_is_on():
     assert not draw(ALL, streams(5, 1), 4, 8, SHAPE)["crop-y"].equal(together["crop-y"])  # another epoch
 
 
+def test_shift_and_crop_are_drawn_apart():
+    drawn = draw(Augmentation(shift=3, crop=3), streams(0), 20, 20, SHAPE)
+    assert not drawn["shift-y"].equal(drawn["crop-y"])
+    assert not drawn["crop-y"].equal(drawn["crop-x"])
+
+
 def test_no_augmentation_draws_nothing_and_returns_the_very_tensor():
     x = batch(2)
     assert draw(NONE, streams(0), 3, 2, SHAPE) == {}

@@ -82,6 +82,10 @@ def test_a_torn_entry_is_made_again(tmp_path, cache_folder):
     with (entry / "train.x").open("r+b") as file:
         file.truncate(100)
     assert load("images", path=str(tmp_path)).train.x.equal(before)
+    with (entry / "train.x").open("ab") as file:
+        file.write(b"more")
+    assert load("images", path=str(tmp_path)).train.x.equal(before)
+    assert (entry / "train.x").stat().st_size % 3 == 0
     (entry / "data.json").write_text("{")
     assert load("images", path=str(tmp_path)).train.x.equal(before)
 

@@ -25,12 +25,13 @@ def test_cifar10_is_read_from_its_folder_and_from_its_archive(tmp_path, form):
 
 
 def test_cifar100_has_fine_or_coarse_labels(tmp_path):
-    write_cifar100(tmp_path)
+    train = write_cifar100(tmp_path)
     fine, coarse = load("cifar100", path=str(tmp_path)), load("cifar100", path=str(tmp_path), labels="coarse")
     assert (len(fine.classes), len(coarse.classes)) == (100, 20)
     assert fine.test.y.tolist() == list(range(100))
     assert coarse.test.y.tolist() == [number % 20 for number in range(100)]
     assert coarse.classes[19] == "coarse19"
+    assert {row.tobytes() for row in fine.train.x.numpy()} < {row.tobytes() for row in train}
 
 
 def test_a_truncated_batch_is_named_with_the_record_and_its_offset(tmp_path):

@@ -38,6 +38,12 @@ def test_every_class_gets_every_severity_by_its_share_to_within_one_example():
         assert np.abs(counts - 250 * spread).max() < 1
 
 
+def test_examples_left_over_go_to_the_largest_remainders():
+    spread = np.array([0.58, 0.23, 0.19, 0, 0, 0])  # of ten examples 5.8, 2.3 and 1.9
+    severity = corrupt.severities(np.zeros(10, np.int64), spread, stream(0, "severity"))
+    assert np.bincount(severity, minlength=6).tolist() == [6, 2, 2, 0, 0, 0]
+
+
 def test_severity_0_leaves_a_picture_bit_for_bit():
     for x in (pictures(20, 3, 8), pictures(20, 3, 8).astype(np.float32) / 255):
         severity = np.arange(20) % 2 * 3
