@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,6 +81,23 @@ def _connect(address: str) -> None:
         raise UserError(
             f"--address {address}: there is no Ray cluster; start one with `ray start --head`, or leave --address out"
         ) from error
+
+
+class Pulse:
+    """Notices when a cluster has lost its last machine, which Tune would wait for without end."""
+
+    def __init__(self, every: float = 5.0, patience: float = 15.0) -> None:
+        self.every, self.patience = every, patience
+        self.asked = self.seen = time.monotonic()
+
+    def gone(self) -> bool:
+        """Whether there has been no machine for a while; asks Ray every few seconds only."""
+        now = time.monotonic()
+        if now - self.asked >= self.every:
+            self.asked = now
+            if any(node["Alive"] for node in ray.nodes()):
+                self.seen = now
+        return now - self.seen > self.patience
 
 
 def logs() -> Path | None:
