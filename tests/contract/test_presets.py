@@ -39,9 +39,9 @@ def test_row_order_and_chunks_do_not_matter(name):
 @every_preset
 def test_replayed_steps_equal_mapped_ones(name):
     method = preset(name)
-    members = rows(method, configurations=2, seeds=2)
+    members = rows(method, configurations=3, seeds=1)
     mapped = trained(setting(method, recorded=False), members)
-    replayed = trained(setting(method, recorded=True, chunk=3), members)
+    replayed = trained(setting(method, recorded=True, chunk=2), members)  # one member by itself and two together
     assert gap(replayed.group, mapped.group) < 1e-10
 
 

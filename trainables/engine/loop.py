@@ -188,7 +188,8 @@ class Run:
         if setting.compiled:
             return Compiled(make_step(setting.method, setting.net, setting.optimizer), setting.method, setting.chunk, setting.device)
         recorded = pays(setting.device, setting.epochs * steps) if setting.recorded is None else setting.recorded
-        return Pace(make_step(setting.method, setting.net, setting.optimizer), setting.method, setting.chunk, recorded)
+        step = make_step(setting.method, setting.net, setting.optimizer)
+        return Pace(step, setting.method, setting.chunk, recorded, spatial=setting.net.spatial)
 
     def _training_examples(self) -> Examples:
         return self.data.rest if "probe" in self.setting.method.needs else self.data.train
