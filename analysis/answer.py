@@ -60,7 +60,7 @@ def _which(ranked: Ranking, where: str = "") -> str:
 
 
 def _levels(row: pd.Series) -> str:
-    mean, tail = (words.within(row[name], row[f"{name}_high"] - row[name]) for name in ("accuracy", "tail"))
+    mean, tail = (words.within(row[name], row[name] - row[f"{name}_low"]) for name in ("accuracy", "tail"))
     return f"mean accuracy {mean} %, tail {tail} %"
 
 
@@ -128,20 +128,11 @@ def warnings(found: Findings) -> list[str]:
 
 def _unfinished(table: Table) -> str:
     budget = table.intent.get("budget")
-    wanted = budget.get("configurations") if isinstance(budget, dict) else None
-    if not wanted:
-        return ""
+    wanted = int(float(budget.get("configurations") or 0)) if isinstance(budget, dict) else 0
     counts = table.configurations.groupby("method").size()
-    named = list(table.intent.get("methods") or {})
-    short = [f"{name} {int(counts.get(name, 0))}" for name in named if counts.get(name, 0) < int(float(wanted))]
-    turned = [
-        text
-        for text, name in zip(short, [n for n in named if counts.get(n, 0) < int(float(wanted))], strict=True)
-        if _has_knobs(table, name)
-    ]
-    return (
-        f"The study is not finished: of {int(float(wanted))} configurations a method, {words.listed(turned)} are there." if turned else ""
-    )
+    there = {name: int(counts.get(name, 0)) for name in (table.intent.get("methods") or {}) if _has_knobs(table, name)}
+    short = [f"{number} of {name}" for name, number in there.items() if number < wanted]
+    return f"The study is not finished: of {wanted} configurations a method, only {words.listed(short)} are there." if short else ""
 
 
 def _has_knobs(table: Table, method: str) -> bool:

@@ -44,11 +44,18 @@ class Contrast(NamedTuple):
 
 
 class Pairing(NamedTuple):
-    """What common seeds share in one figure: the pooled correlation between configurations, and a prior for variances of differences."""
+    """What common seeds share in one figure.
+
+    Attributes:
+        correlation: Between configurations over seeds, pooled.
+        prior: For variances of differences. limit: most degrees of freedom that it may give.
+        floor: Least variance of a difference.
+    """
 
     correlation: float
     prior: statistics.Prior
     limit: float
+    floor: float = statistics.FLOOR
 
 
 def against(table: Table, ranked: Ranking) -> pd.DataFrame:
@@ -64,7 +71,8 @@ def against(table: Table, ranked: Ranking) -> pd.DataFrame:
     rows = []
     for name in ("accuracy", "tail", "utility"):
         scores = by_seed(table, ranked, name)
-        shared = pairing(scores[ranked.summary.figures[name].usual])
+        figure = ranked.summary.figures[name]
+        shared = pairing(scores[figure.usual], 2 * figure.floor)
         found = [_of_keys(ranked, name, scores, shared, int(str(key))) for key in best.index]
         corrected = holm(np.array([contrast.p for contrast in found]))
         for (_, row), contrast, p in zip(best.iterrows(), found, corrected.tolist(), strict=True):
@@ -85,7 +93,7 @@ def by_seed(table: Table, ranked: Ranking, name: str) -> Floats:
     return scores
 
 
-def pairing(scores: Floats) -> Pairing:
+def pairing(scores: Floats, floor: float = statistics.FLOOR) -> Pairing:
     """What common seeds share, from disjoint pairs of neighbouring configurations: (C, S), nan where a seed is missing.
 
     correlation = 1 - sum var(A - B) / sum (var A + var B), pooled. Pairs are disjoint so that the variances behind the prior are
@@ -96,13 +104,13 @@ def pairing(scores: Floats) -> Pairing:
     df = np.maximum(common.sum(1) - 1, 0).astype(float)
     rows = df > 0
     if not rows.any():
-        return Pairing(0.0, statistics.NO_PRIOR, 0.0)
+        return Pairing(0.0, statistics.NO_PRIOR, 0.0, floor)
     of_difference, of_a, of_b = (np.nanvar(np.where(common, values, np.nan)[rows], axis=1, ddof=1) for values in (a - b, a, b))
     total = float((df[rows] * (of_a + of_b)).sum())
     correlation = 1 - float((df[rows] * of_difference).sum()) / total if total > 0 else 0.0
     known = rows.sum() >= statistics.FEWEST
-    prior = statistics.fit_prior(of_difference, df[rows]) if known else statistics.NO_PRIOR
-    return Pairing(correlation, prior, float(df.sum()))
+    prior = statistics.fit_prior(of_difference, df[rows], floor) if known else statistics.NO_PRIOR
+    return Pairing(correlation, prior, float(df.sum()), floor)
 
 
 def _of_keys(ranked: Ranking, name: str, scores: Floats, shared: Pairing, key: int) -> Contrast:
@@ -119,7 +127,8 @@ def paired(a: Floats, b: Floats, shared: Pairing) -> Contrast:
     difference = (a - b)[np.isfinite(a) & np.isfinite(b)]
     seeds = len(difference)
     variance, df = statistics.moderate(difference[None].var(1, ddof=1), np.array([seeds - 1.0]), shared.prior, shared.limit)
-    return _contrast(float(difference.mean()), float(variance[0]), float(variance[0]) / seeds, float(df[0]), seeds, is_paired=True)
+    spread = max(float(variance[0]), shared.floor)
+    return _contrast(float(difference.mean()), spread, spread / seeds, float(df[0]), seeds, is_paired=True)
 
 
 def unpaired(a: Floats, b: Floats, spread_a: tuple[float, float], spread_b: tuple[float, float]) -> Contrast:

@@ -102,7 +102,7 @@ def _studies(best: pd.DataFrame, looks: dict[str, style.Look]) -> Section:
         )
         p = words.p_value(row["p_holm"]).removeprefix("= ") if words.known(row["p_holm"]) else words.NONE
         figures = [words.percent(row[name]) for name in ("accuracy", "tail", "stability")]
-        utility = words.within(row["utility"], row["utility_high"] - row["utility"])
+        utility = words.within(row["utility"], row["utility"] - row["utility_low"])
         note = f"configuration {row['configuration']}" + (f": {row['knobs']}" if row["knobs"] else "")
         rows.append(Row([f"{row['study']} · {row['method']}", *figures, utility, gain, p, f"{row['seeds']:.0f}"], note))
     text = (

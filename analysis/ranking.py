@@ -170,7 +170,7 @@ def _frame(table: Table, summary: Summary, found: Chances) -> pd.DataFrame:
     for name in (*FIGURES, USEFULNESS):
         figure = summary.figures[name]
         frame[name] = figure.mean
-        frame[f"{name}_low"], frame[f"{name}_high"] = figure.mean - figure.half, figure.mean + figure.half
+        frame[f"{name}_low"], frame[f"{name}_high"] = np.clip(figure.mean - figure.half, 0, 1), np.clip(figure.mean + figure.half, 0, 1)
         frame[f"{name}_shrunk"] = figure.shrunk
         frame[f"{name}_sd"] = np.sqrt(figure.variance)
         frame[f"{name}_guarantee"] = figure.lower
@@ -191,7 +191,8 @@ def _knob_texts(table: Table, frame: pd.DataFrame) -> list[str]:
     """The knobs that the search turned, as `name value` words; those that no method varies are left to the study file."""
     knobs = table.knobs.reindex(frame.index)
     texts = np.full(len(frame), "", dtype=object)
-    for method, names in table.turned.items():
+    for method, turned in table.turned.items():
+        names = [name for name in turned if name in knobs.columns]  # confirmed evidence holds some of the methods only
         rows = knobs.loc[(frame["method"] == method).to_numpy(), names].to_numpy(float)
         texts[(frame["method"] == method).to_numpy()] = [
             ", ".join(f"{name} {value:.3g}" for name, value in zip(names, row, strict=True)) for row in rows.tolist()

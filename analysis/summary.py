@@ -33,6 +33,7 @@ class Figure(NamedTuple):
         shrunk: mu_c. shrunk_variance: variance of mu_c. lower: L_c, what a retraining exceeds with chance .95.
         usual: Configurations of the population that the shrinkage was fitted to.
         centre, spread: That population's mean and the variance of its true means; nan where it was too small.
+        floor: Variance that rounding to whole examples leaves.
     """
 
     mean: Floats
@@ -47,6 +48,7 @@ class Figure(NamedTuple):
     usual: NDArray[np.bool_]
     centre: float
     spread: float
+    floor: float
 
 
 class Summary(NamedTuple):
@@ -105,7 +107,7 @@ def summarise(table: Table, weights: Mapping[str, float] = WEIGHTS) -> Summary:
     seeds = np.bincount(place, minlength=len(configurations)).astype(float)
     failures = np.bincount(place[diverged], minlength=len(configurations)).astype(float)
     strata = configurations.groupby(["method", "epochs"]).ngroup().to_numpy().astype(np.intp)
-    floors = _floors(table)
+    floors = _floors(table, weights)
     figures = {
         name: figure_of(members[name].to_numpy(float), place, seeds, failures, strata, floors[name], jackknife=name == "stability")
         for name in ("accuracy", "tail", "stability", USEFULNESS)
@@ -143,33 +145,33 @@ def figure_of(
     of_mean = np.where(known, variance / seeds, np.nan)
     usual = known & statistics.typical(np.where(np.isfinite(mean), mean, -np.inf), failed | ~known)
     shrunk = statistics.shrink(mean, of_mean, usual)
-    lower = statistics.lower_bound(shrunk.mean, shrunk.variance, variance, np.where(known, df, 0.0))
-    half = statistics.half_width(variance, np.where(known, df, 0.0), seeds)
+    bare = np.where(known, df, 0.0)
     return Figure(
         mean,
-        half,
+        statistics.half_width(variance, bare, seeds),
         raw,
         raw_df,
         variance,
-        np.where(known, df, 0.0),
+        bare,
         shrunk.mean,
         shrunk.variance,
-        lower,
+        statistics.lower_bound(shrunk.mean, shrunk.variance, variance, bare),
         usual,
         shrunk.centre,
         shrunk.spread,
+        floor,
     )
 
 
-def _floors(table: Table) -> dict[str, float]:
+def _floors(table: Table, weights: Mapping[str, float]) -> dict[str, float]:
     """Rounding variance 1/(12 n^2) of a share of n examples; for the tail, n of the smallest class or group it may be taken over."""
     if table.truth is None:
-        return dict.fromkeys((*("accuracy", "tail", "stability"), USEFULNESS), statistics.FLOOR)
-    n = len(table.truth.y)
+        return dict.fromkeys((*FIGURES, USEFULNESS), statistics.FLOOR)
     parts = np.bincount(table.truth.group if str(table.intent.get("tail", "")) == "worst-group" else table.truth.y)
-    smallest = int(parts[parts > 0].min())
-    by_size = {"accuracy": n, "tail": smallest, "stability": n, USEFULNESS: n}
-    return {name: 1 / (12 * float(size) ** 2) for name, size in by_size.items()}
+    whole, smallest = (1 / (12 * float(size) ** 2) for size in (len(table.truth.y), parts[parts > 0].min()))
+    tail = statistics.FLOOR if str(table.intent.get("tail", "")).startswith("cvar") else smallest
+    utility = weights["mean"] ** 2 * whole + weights["tail"] ** 2 * tail
+    return {"accuracy": whole, "tail": tail, "stability": whole, USEFULNESS: max(utility, statistics.FLOOR)}
 
 
 def _correlation(members: pd.DataFrame, place: NDArray[np.intp], seeds: Floats, failures: Floats) -> Floats:

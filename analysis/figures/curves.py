@@ -10,6 +10,10 @@ from numpy.typing import NDArray
 from analysis.figures.style import Drawing, Look, margins, name_ends, panels
 
 WORDS = {
+    "sharpness_common": "common sharpness (nat)",
+    "sharpness": "own sharpness (nat)",
+    "risk": "risk (nat)",
+    "gap": "gap (nat)",
     "accuracy": "mean accuracy (%)",
     "tail": "tail score (%)",
     "loss": "cross-entropy (nat)",
@@ -32,7 +36,7 @@ def learning(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look], s
     """
     names = [name for name in ("accuracy", "tail", "loss") if any(name in found for _, found in curves.values())]
     figure, axes = panels(len(names), 36 * len(names) + 12, sharex=True)
-    margins(figure, top=3, right=24, between=0.1)
+    margins(figure, left=15, top=3, right=24, between=0.1)
     labelled = []
     for panel, name in zip(axes, names, strict=True):
         ends = []
@@ -83,13 +87,15 @@ def _near_the_end(axes: Axes, ends: list[float], *, rising: bool) -> None:
 
 def others(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look]) -> list[Drawing]:
     """Whatever else was recorded, three panels a figure: a panel a name, a line a configuration that has it."""
-    names = dict.fromkeys(name for _, found in curves.values() for name in found if name not in {"accuracy", "tail", "loss", "lr"})
-    listed = list(names)
+    rest = {
+        name: values for _, found in curves.values() for name, values in found.items() if name not in {"accuracy", "tail", "loss", "lr"}
+    }
+    listed = [name for name, values in rest.items() if np.isfinite(values).any(0).sum() > 1]
     drawn = []
     for start in range(0, len(listed), 3):
         some = listed[start : start + 3]
         figure, axes = panels(len(some), 36 * len(some) + 12, sharex=True)
-        margins(figure, left=14, top=3, right=24, between=0.1)
+        margins(figure, left=15, top=3, right=24, between=0.1)
         labelled = []
         for panel, name in zip(axes, some, strict=True):
             ends = [

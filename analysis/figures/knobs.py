@@ -16,8 +16,11 @@ MEANINGS = {
     "alpha": "mixing ratio",
     "rho": "perturbation radius",
     "penalty": "loss-concentration penalty",
-    "eta": "loss-concentration penalty",
-    "theta": "loss concentration",
+    "concentration_level": "concentration level",
+    "theta": "loss level",
+    "sigma": "width about the level",
+    "level": "share below the tail",
+    "flood": "flood level",
     "lr": "learning rate",
     "weight_decay": "weight decay",
     "label_smoothing": "label smoothing",
@@ -31,7 +34,7 @@ BARS = 80
 
 def label(knob: str) -> str:
     """The knob's name, with its meaning where it is known."""
-    return f"{MEANINGS[knob]} ({knob})" if knob in MEANINGS else knob
+    return f"{MEANINGS[knob]} ({knob})" if knob in MEANINGS and "_" not in knob else MEANINGS.get(knob, knob.replace("_", " "))
 
 
 def knob(

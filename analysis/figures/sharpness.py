@@ -10,13 +10,14 @@ from scipy.stats import kendalltau
 from analysis.figures.style import Drawing, Look, key, margins, panels
 
 
-def against(ends: pd.DataFrame, looks: dict[str, Look], split: str) -> Drawing:
+def against(ends: pd.DataFrame, looks: dict[str, Look], split: str, *, common: bool) -> Drawing:
     """Sharpness at the last epoch against the gap and the accuracy.
 
     Args:
         ends: One row a configuration: method, sharpness, gap (nat; nan where losses are missing), accuracy.
         looks: How methods are drawn.
         split: What the figures were taken on.
+        common: Whether sharpness was taken at a radius common to all methods.
     """
     figure, axes = panels(2, 104, sharex=True)
     for method, rows in ends.groupby("method", sort=False):
@@ -32,11 +33,12 @@ def against(ends: pd.DataFrame, looks: dict[str, Look], split: str) -> Drawing:
     axes[1].set_xlabel("sharpness at the last epoch (nat)")
     used = key(figure, [(method, looks[method]) for method in looks if method in set(ends["method"])])
     margins(figure, left=17, top=used + 2, between=0.1)
-    caption = (
-        f"Each point is a configuration, its seeds averaged; n = {len(ends):,}. Sharpness is the rise of the training risk that each "
-        "method's own "
-        "perturbation makes, so it depends on the radius: compare within a method and with the map of the radius at hand."
+    meaning = (
+        "Sharpness is the rise of the plain training loss after a step of length .05 along its gradient, the same for all methods."
+        if common
+        else "Sharpness is the rise of the training risk that each method's own perturbation makes; compare within a method."
     )
+    caption = f"Each point is a configuration without failed seed, its seeds averaged; n = {len(ends):,}. {meaning}"
     return Drawing("sharpness", "Sharpness against generalisation", caption, figure)
 
 

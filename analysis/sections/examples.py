@@ -92,11 +92,11 @@ def _picture(table: Table, example: int, wrong: int, members: int, predictions: 
     """(label, how often and for what it was taken, data URI)."""
     truth = table.truth.y[example] if table.truth else 0
     others = predictions[predictions != truth]
-    taken = f", mostly for {_class(table, int(np.bincount(others).argmax()))}" if len(others) else ""
+    taken = f", mostly taken for {_class(table, int(np.bincount(others).argmax()))}" if len(others) else ""
     share = 100 * wrong / members
     has_pictures = len(table.pictures) and table.pictures.ndim >= 3
     source = data_uri(table.pictures[example]) if has_pictures else ""
-    return f"no. {example}, {_class(table, int(truth))}", f"wrong in {share:.0f} %{taken}", source
+    return f"no. {example}, labelled {_class(table, int(truth))}", f"wrong in {share:.0f} %{taken}", source
 
 
 def _class(table: Table, number: int) -> str:
@@ -164,5 +164,5 @@ def _steady(row: pd.Series, net: pd.Series) -> Row:
             return words.NONE
         return f"{100 * net[middle]:.2f} ({100 * net[low]:.2f} to {100 * net[high]:.2f})"
 
-    churn = words.within(1 - row["stability"], row["stability_high"] - row["stability"])
+    churn = words.within(1 - row["stability"], row["stability"] - row["stability_low"])
     return Row([called(row), churn, spread("raw", "low", "high"), spread("net", "net_low", "net_high"), f"{row['seeds']:.0f}"])

@@ -8,7 +8,19 @@ from analysis.figures import curves as drawn_curves
 from analysis.figures import sharpness as drawn_sharpness
 from analysis.figures.thinned import thinned
 from analysis.findings import Findings, best_of_each, called, curves_of
-from analysis.page import Section
+from analysis.page import Column, Row, Section, Sheet
+
+MARKS = {
+    "sharpness_common": ("sharpness", "nat, common radius"),
+    "gap": ("gap", "nat"),
+    "weight_norm": ("weight norm",),
+    "cohesion": ("cohesion", "of features, -1 to 1"),
+    "separability": ("separability", "of features, 0 to 2"),
+}
+"""Curves whose last value is worth a table, with head and unit."""
+
+FEWEST = 3
+"""Configurations with a sharpness needed to draw any."""
 
 SAMPLED = 300
 """Configurations whose curves are read for sharpness against generalisation."""
@@ -27,28 +39,42 @@ def curves(found: Findings) -> Section | None:
         return None
     drawn = [drawn_curves.learning(taken, found.looks, found.table.split)]
     others = drawn_curves.others(taken, found.looks)
-    return Section("curves", "Learning curves", drawings=[*drawn, *others])
+    return Section("curves", "Learning curves", drawings=drawn, folded=others)
 
 
 def sharpness(found: Findings) -> Section | None:
-    """Sharpness at the last epoch against the gap between selection and training loss."""
+    """Sharpness at the last epoch against the gap between the split's loss and the training loss, and what else marks the trained nets.
+
+    Taken at a radius common to all where that was recorded; else each method's own sharpness.
+    """
     sample = thinned(found.frame[found.frame["failures"] == 0].sort_index(), SAMPLED)
     read = curves_of(found.table, [int(str(key)) for key in sample.index])
+    common = any("sharpness_common" in curves for curves in read.values())
+    name = "sharpness_common" if common else "sharpness"
     taken = [(row, read[int(str(key))]) for key, row in sample.iterrows()]
-    rows = [(row["method"], _last(curves[COMMON]), _gap(curves), row["accuracy"]) for row, curves in taken if COMMON in curves]
-    ends = pd.DataFrame(rows, columns=["method", "sharpness", "gap", "accuracy"]).astype(
-        dict.fromkeys(("sharpness", "gap", "accuracy"), float)
-    )
-    ends = ends[np.isfinite(ends["sharpness"])]
-    if len(ends) < 3:
+    rows = [(row["method"], _last(curves[name]), _gap(curves), row["accuracy"]) for row, curves in taken if name in curves]
+    if len(rows) < FEWEST:
         return None
+    ends = pd.DataFrame(rows, columns=["method", "sharpness", "gap", "accuracy"])
     text = "Flatter minima are held to generalise better; here is what this study shows, configuration by configuration."
-    return Section(
-        "sharpness",
-        "Sharpness against generalisation",
-        [text, *_correlations(ends)],
-        [drawn_sharpness.against(ends, found.looks, found.table.split)],
-    )
+    drawn = drawn_sharpness.against(ends, found.looks, found.table.split, common=common)
+    sheets = _marks(found)
+    return Section("sharpness", "Sharpness against generalisation", [text, *_correlations(ends, common=common)], [drawn], sheets)
+
+
+def _marks(found: Findings) -> list[Sheet]:
+    """What was recorded of the trained nets at the last epoch, for the best of each method."""
+    best = best_of_each(found.frame)
+    read = curves_of(found.table, [int(str(key)) for key in best.index])
+    names = [name for name in MARKS if any(name in curves for curves in read.values())]
+    if not names:
+        return []
+    columns = [Column("configuration", kind="heading"), *[Column(*MARKS[name]) for name in names]]
+    rows = []
+    for key, row in best.iterrows():
+        curves = read[int(str(key))]
+        rows.append(Row([called(row), *[f"{_last(curves[name]):.3g}" if name in curves else words.NONE for name in names]]))
+    return [Sheet("The best configuration of each method at its last epoch, mean of its seeds.", columns, rows)]
 
 
 def _gap(read: dict[str, np.ndarray]) -> float:
@@ -63,10 +89,10 @@ def _last(values: np.ndarray) -> float:
     return float(np.mean(ends)) if ends else float("nan")
 
 
-def _correlations(ends: pd.DataFrame) -> list[str]:
+def _correlations(ends: pd.DataFrame, *, common: bool) -> list[str]:
     told = []
-    for method, part in ends.groupby("method", sort=False):
+    for method, part in [("all methods together", ends)] * common + list(ends.groupby("method", sort=False)):
         tau, p = drawn_sharpness.correlation(part["sharpness"].to_numpy(), part["gap"].to_numpy())
         if words.known(tau):
-            told.append(f"{method} {tau:+.2f} (n = {len(part)}, p {words.p_value(p)})")
-    return [f"Kendall's tau between sharpness and gap within methods: {words.listed(told)}."] if told else []
+            told.append(f"{method} {words.signed(tau)} (n = {len(part)}, p {words.p_value(p)})")
+    return [f"Kendall's tau between sharpness and gap: {words.listed(told)}."] if told else []
