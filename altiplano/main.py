@@ -4,7 +4,8 @@ Exit codes: 0 done, 1 failed while running, 2 the input is at fault, 3 stopped b
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -159,6 +160,38 @@ def status(
 
 
 @app.command()
+def confirm(
+    name: Name,
+    home: HomeOption = HOME,
+    top: Annotated[int | None, typer.Option("--top", help="How many race, ERM beside them; the study file's by default.")] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="Most fresh seeds of each; the study file's by default.")] = None,
+    rule: Annotated[str, typer.Option("--rule", help="The ranking's rule.")] = "guarantee",
+    ledger: LedgerOption = None,
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Train the best few with fresh seeds on the test split, until one is clearly best, they tie, or the budget ends.
+
+    The report then leads with these figures, and says by how much the search's own were too good.
+    Stopped or killed, it goes on when called again.
+    """
+    from altiplano.confirm import race
+    from altiplano.display import watching
+
+    console = Console(quiet=quiet)
+
+    def say(line: str) -> None:
+        console.print(Text(line), soft_wrap=True)
+
+    with _failures(), watching(console, Style.QUIET if quiet else Style.AUTO) as watcher:
+        outcome = race(name, home, top, seeds, rule, ledger, address, watcher, say)
+    if outcome and outcome.stopped:
+        say(f"stopped, everything is saved; go on with: altiplano confirm {name}")
+        raise typer.Exit(STOPPED)
+    say(f"next: altiplano report {name}{'' if home == HOME else f' --home {home}'}")
+
+
+@app.command()
 def report(
     name: Name,
     home: HomeOption = HOME,
@@ -256,23 +289,34 @@ def _searched(start: Callable[[Any], Any], home: str, *, quiet: bool, as_json: b
     Raises:
         typer.Exit: Always.
     """
-    import search
     from altiplano.display import watching
 
     console = Console()
     style = Style.QUIET if quiet else Style.JSON if as_json else Style.AUTO
+    with _failures(), watching(console, style) as watcher:
+        outcome = start(watcher)
+    if style is Style.AUTO:
+        console.print(Text(_farewell(outcome, home)), soft_wrap=True)
+    raise typer.Exit(STOPPED if outcome.stopped else DONE)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Say in one line why a search could not go on, or that the user left at once.
+
+    Raises:
+        typer.Exit: Then.
+    """
+    import search
+
     try:
-        with watching(console, style) as watcher:
-            outcome = start(watcher)
+        yield
     except search.SearchFailed as error:
         Console(stderr=True).print(Text(str(error)), soft_wrap=True)
         raise typer.Exit(FAILED) from error
     except KeyboardInterrupt:
-        Console(stderr=True).print("left at once; what is not in a checkpoint is trained again on resume")
+        Console(stderr=True).print("left at once; what is not in a checkpoint is trained again")
         raise typer.Exit(STOPPED) from None
-    if style is Style.AUTO:
-        console.print(Text(_farewell(outcome, home)), soft_wrap=True)
-    raise typer.Exit(STOPPED if outcome.stopped else DONE)
 
 
 def _farewell(outcome: Any, home: str) -> str:

@@ -1,8 +1,22 @@
 """What to try next, where, and what has been tried: Optuna asks, Ray Tune executes."""
 
 from search.errors import StudyError, UserError
+from search.fresh import confirm
 from search.launch import Event, Outcome, SearchFailed, launch, names, resume, status
 from search.progress import Status
 from search.study import Study
 
-__all__ = ["Event", "Outcome", "SearchFailed", "Status", "Study", "StudyError", "UserError", "launch", "names", "resume", "status"]
+__all__ = [
+    "Event",
+    "Outcome",
+    "SearchFailed",
+    "Status",
+    "Study",
+    "StudyError",
+    "UserError",
+    "confirm",
+    "launch",
+    "names",
+    "resume",
+    "status",
+]

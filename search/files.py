@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from search.ledger import Ledger
 from search.page import Group
-from trainables import evidence
+from trainables import evidence, job
 from trainables.evidence import Evidence
 from trainables.home import Home
 
@@ -72,7 +72,7 @@ def read_evidence(home: Home, group: Group) -> list[Evidence]:
 
 def evidence_file(group: Group) -> str:
     """Where a group's evidence is, within a study's home."""
-    return f"evidence/{group.name}.parquet"
+    return job.evidence_file(group.name, group.split)
 
 
 class Room:

@@ -110,6 +110,14 @@ class Ledger:
                 return group
         return None
 
+    def ask_fresh(self, method: str, numbers: Sequence[int], seeds: Sequence[int], split: str) -> Group:
+        """Hand out configurations that there are with the given seeds, scored on a split; no objective changes by it."""
+        page = self.pages[method]
+        configurations = tuple(Configuration(number, page.entries[number].numbers) for number in numbers)
+        group = Group(self._next_name(method), method, configurations, tuple(seeds), extra=True, split=split)
+        self._record(group, "running")
+        return group
+
     def _create(self, page: Page, group: str) -> Configuration:
         number = len(page.entries)
         params, notes = page.sampling.propose(number) if page.sampling else ({}, {})

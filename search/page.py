@@ -33,6 +33,7 @@ class Group:
         configurations: What is trained.
         seeds: Each of them with these.
         extra: Whether these are more seeds of configurations that have ended.
+        split: What its members are scored on.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Group:
     configurations: tuple[Configuration, ...]
     seeds: tuple[int, ...]
     extra: bool = False
+    split: str = "selection"
 
     def halves(self) -> tuple["Group", "Group"]:
         """The group as two, the first the larger; the names stay as they are."""
@@ -131,7 +133,8 @@ class Page:
     def _read_extra(self, name: str, record: Mapping[str, Any]) -> None:
         if record["state"] == "split":
             return
-        group = Group(name, self.space.name, tuple(map(self._configuration, record["configurations"])), tuple(record["seeds"]), extra=True)
+        configurations, split = tuple(map(self._configuration, record["configurations"])), record.get("split", "selection")
+        group = Group(name, self.space.name, configurations, tuple(record["seeds"]), extra=True, split=split)
         for number in record["configurations"]:
             self.entries[number].seeds.update(group.seeds)
         if record["state"] == "failed":
@@ -155,7 +158,7 @@ class Page:
 def record_of(group: Group, state: str, reason: str = "") -> dict[str, Any]:
     """What a study's user attributes say of a group of extra seeds. state: "running", "complete", "failed" or "split"."""
     numbers = [configuration.number for configuration in group.configurations]
-    return {"configurations": numbers, "seeds": list(group.seeds), "state": state, "reason": reason}
+    return {"configurations": numbers, "seeds": list(group.seeds), "split": group.split, "state": state, "reason": reason}
 
 
 def objectives(members: Sequence[Evidence]) -> dict[str, float]:

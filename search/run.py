@@ -13,6 +13,7 @@ from typing import Any
 
 from optuna.storages import RDBStorage
 from ray import tune
+from ray.exceptions import RayError
 from ray.tune import Callback
 
 from search import cluster, earlier
@@ -21,6 +22,7 @@ from search.files import Told
 from search.lease import Lease
 from search.ledger import Ledger
 from search.logs import last_lines
+from search.page import Group
 from search.patience import Patience
 from search.progress import Clock, Status, status_of
 from search.searcher import GroupSearcher
@@ -35,6 +37,10 @@ SCRATCH = ".tune"
 
 class SearchFailed(RuntimeError):  # noqa: N818 it is what the command line ends with, exit code 1
     """The search could not go on; what was finished is kept and `resume` goes on from there."""
+
+
+class RayGone(RuntimeError):  # noqa: N818 as above
+    """There is no machine left to run anything."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,9 @@ class Event:
 
 
 Watcher = Callable[[Event], None]
+
+
+Listed = Callable[[Ledger], list[Group]]
 
 
 @dataclass(frozen=True)
@@ -85,7 +94,9 @@ class Place:
     watcher: Watcher | None = None
 
 
-def run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: tuple[str, ...] = ()) -> Outcome:
+def run(
+    study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: tuple[str, ...] = (), listed: Listed | None = None
+) -> Outcome:
     """Search until every budget is met, the user stops, or nothing goes on.
 
     Args:
@@ -94,6 +105,7 @@ def run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: tu
         place: Where to run it.
         lease: The study's lease, held.
         notes: What has changed in the study, to be told.
+        listed: Asks the ledger for what is to be trained, in place of the search; `confirm` is that.
 
     Raises:
         SearchFailed: If it could not go on.
@@ -116,22 +128,33 @@ def run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: tu
         told("changed", note)
     searcher = GroupSearcher(ledger, place.home, parent, told, lambda: cluster.slots(resources.cpu, resources.gpu))
     clock.live = searcher.live
-    if not ledger.complete:
+    if listed:
+        searcher.only(listed(ledger))
+    if searcher.waiting or not (listed or ledger.complete):
         with cluster.cluster(place.address), _stoppable(searcher, stopped, place.home, told):
-            _tune(searcher, study, place.home)
+            try:
+                _tune(searcher, study, place.home)
+            except (RayGone, RayError) as error:
+                searcher.trouble = searcher.trouble or error
     if searcher.trouble:
         if isinstance(searcher.trouble, UserError):
             raise searcher.trouble
         raise SearchFailed(f"{study.name}: {searcher.trouble}; `altiplano resume {study.name}` goes on") from searcher.trouble
     told("ended", "stopped" if searcher.stopping else "done")
-    return Outcome(status_of(ledger, place.home.url, clock), searcher.stopping and not ledger.complete)
+    unfinished = bool(ledger.in_flight() or searcher.waiting) or not (listed or ledger.complete)
+    return Outcome(status_of(ledger, place.home.url, clock), searcher.stopping and unfinished)
 
 
-class _Reasons(Callback):
-    """Tells the searcher why a group failed, which Tune keeps from searchers."""
+class _Attendant(Callback):
+    """Tells the searcher why a group failed, which Tune keeps from searchers, and ends a run whose Ray is gone."""
 
     def __init__(self, searcher: GroupSearcher) -> None:
         self.searcher = searcher
+        self.pulse = cluster.Pulse()
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if self.pulse.gone():
+            raise RayGone("the last machine of the Ray cluster is gone")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         process = (trial.last_result or {}).get("pid")
@@ -163,7 +186,7 @@ def _tune(searcher: GroupSearcher, study: Study, home: Home) -> None:
             raise_on_failed_trial=False,
             storage_path=str(scratch.absolute()) if scratch else home.at(SCRATCH),
             trial_dirname_creator=lambda trial: trial.trial_id,
-            callbacks=[_Reasons(searcher)],
+            callbacks=[_Attendant(searcher)],
             verbose=0,
         )
     finally:

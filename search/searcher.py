@@ -4,7 +4,7 @@ Tune asks `suggest` for the next trial, which here is a group, and calls back wh
 the evidence do not say.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -37,6 +37,7 @@ class GroupSearcher(Searcher):
         running: The groups that Tune has, by its id of their trial.
         live: The last result of each of them.
         stopping: Whether the user has asked to stop.
+        listed: Whether nothing is handed out but what waits.
         trouble: An error that ends the search: what Tune calls back must not raise, since Tune would take that for a failed trial.
     """
 
@@ -47,6 +48,7 @@ class GroupSearcher(Searcher):
         self.live: dict[str, dict[str, Any]] = {}
         self.stopping = False
         self.trouble: Exception | None = None
+        self.listed = False
         self.waiting = reconcile(ledger, home, told)
         self.room = Room(home, ledger.study.storage.reserve, told)
 
@@ -63,8 +65,13 @@ class GroupSearcher(Searcher):
         self.running[trial_id] = group
         seeds = f"{len(group.seeds)} more seeds of " if group.extra else ""
         self.told("asked", f"{group.name}: {seeds}{len(group.configurations)} configurations of {group.method}")
-        promote = survivors if self.ledger.study.halving.rungs else None
+        promote = survivors if self.ledger.study.halving.rungs and not group.extra else None  # what has ended is not dropped once more
         return {"job": job(self.ledger.study, group, self.parent).to_dict(), "promote": promote}
+
+    def only(self, groups: Sequence[Group]) -> None:
+        """Hand out these groups after what was in flight, and nothing else."""
+        self.listed = True
+        self.waiting += groups
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         group = self.running.get(trial_id)
@@ -111,6 +118,8 @@ class GroupSearcher(Searcher):
             forget(self.home, group)
 
     def _new(self) -> Group | None:
+        if self.listed:
+            return None
         study, method = self.ledger.study, most_behind(self.ledger)
         if method is None:
             return self.ledger.ask_seeds(members_of(study))
@@ -155,6 +164,7 @@ def job(study: Study, group: Group, parent: str) -> Job:
         options=space.options,
         configurations=list(group.configurations),
         seeds=list(group.seeds),
+        split=group.split,
         data=study.data,
         net=study.net,
         training=study.training.structure,

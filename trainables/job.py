@@ -111,6 +111,12 @@ class Job:
         )
 
 
+def evidence_file(group: str, split: str) -> str:
+    """Where a group's evidence goes, relative to the study's home."""
+    folder = "evidence" if split == "selection" else f"evidence-{split}"
+    return f"{folder}/{group}.parquet"
+
+
 def chosen_device(name: str) -> str:
     """The device called `name`; "auto" is the GPU where torch sees one."""
     if name == "auto":

@@ -20,7 +20,7 @@ from trainables.data.examples import Data, Examples
 from trainables.data.load import load
 from trainables.data.pictures import pictures
 from trainables.home import Home
-from trainables.job import STOP, Configuration, Job
+from trainables.job import STOP, Configuration, Job, evidence_file
 from trainables.keepsakes import keepsakes
 from trainables.knob import Knob
 from trainables.training import TRAINING, TRAINING_KNOBS
@@ -138,8 +138,7 @@ class GroupTrainable(CourseTrainable):
     @property
     def evidence_file(self) -> str:
         """Where the group's evidence goes, relative to the study's home."""
-        folder = "evidence" if self.job.split == "selection" else f"evidence-{self.job.split}"
-        return f"{folder}/{self.job.group}.parquet"
+        return evidence_file(self.job.group, self.job.split)
 
     @property
     def checkpoint_files(self) -> tuple[str, str]:

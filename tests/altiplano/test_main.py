@@ -120,6 +120,12 @@ def test_a_study_is_launched_reported_and_not_launched_twice(study, tmp_path, ca
     assert run(["status", "tiny", "--home", home, "--json"]) == DONE
     assert '"budget": 3' in capsys.readouterr().out
     assert run(["resume", "tiny", "--home", home]) == DONE
+    assert run(["confirm", "tiny", "--home", home, "--top", "1", "--seeds", "2"]) == DONE
+    shown = capsys.readouterr().out
+    assert "2 of 2 configurations, 4 more members on the test split" in shown
+    assert "the race is over" in shown
+    assert run(["confirm", "tiny", "--home", home, "--top", "1", "--seeds", "2"]) == DONE
+    assert "more members" not in capsys.readouterr().out
     assert run(["report", "tiny", "--home", home]) == DONE
     assert (Path(home) / "tiny" / "report" / "index.html").stat().st_size > 10_000
     assert run(["report", "tiny", "--home", home, "--rule", "best"]) == AT_FAULT

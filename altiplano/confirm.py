@@ -1,0 +1,83 @@
+"""Confirm: the best few race with fresh seeds on the test split until one is clearly best, they tie, or the budget ends.
+
+The analysis decides who gets more seeds, the search trains them, round by round; every round begins from what the evidence says, so a
+race that was stopped goes on where it was.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+import search
+from analysis import racing
+from analysis.racing import Entry, Round
+from analysis.ranking import ranking
+from analysis.summary import WEIGHTS
+from analysis.table import Table, load
+from search.errors import UserError
+from search.fresh import FRESH
+from search.launch import find
+from search.run import Outcome, Watcher
+
+Say = Callable[[str], None]
+
+
+def race(
+    name: str, home: str, top: int | None, seeds: int | None, rule: str, ledger: str | None, address: str | None, watcher: Watcher, say: Say
+) -> Outcome | None:
+    """Run the race to its end; None if it had ended before.
+
+    Args:
+        name, home, ledger, address, watcher: As in `search.launch`.
+        top: Entrants; by default the study file's, and ERM beside them.
+        seeds: Most fresh seeds of an entrant; by default the study file's.
+        rule: The ranking's rule.
+        say: Is told each round and the end.
+
+    Raises:
+        UserError: If there is no such study, or nothing that could be ranked.
+    """
+    study, place = find(name, home)
+    try:
+        table = load(place.url)
+        entrants = racing.entrants(ranking(table, rule, WEIGHTS), top or study.confirm.top)
+    except ValueError as error:
+        raise UserError(f"altiplano confirm {name}: {error}") from error
+    most = seeds or study.confirm.seeds
+    rules = racing.RULES._replace(first=min(racing.RULES.first, most))
+    dropped: frozenset[Entry] = frozenset()
+    outcome = None
+    while True:
+        scores = fresh_utilities(load(place.url), entrants)
+        spent = sum(len(values) for values in scores.values())
+        next_one = racing.next_round(scores, most * len(entrants) - spent, dropped, rules)
+        dropped |= frozenset(next_one.dropped)
+        if not next_one.seeds:
+            say(f"the race is over: {next_one.over}")
+            return outcome
+        say(announced(next_one, len(entrants)))
+        wanted = {entry: range(FRESH, FRESH + len(scores[entry]) + more) for entry, more in next_one.seeds.items()}
+        outcome = search.confirm(name, wanted, home, ledger=ledger, address=address, watcher=watcher)
+        if outcome.stopped:
+            return outcome
+        if sum(len(values) for values in fresh_utilities(load(place.url), entrants).values()) == spent:
+            raise search.SearchFailed(f"{name}: no member of this round could be trained; `altiplano status {name}` says why")
+
+
+def fresh_utilities(table: Table, entrants: list[Entry]) -> dict[Entry, np.ndarray]:
+    """Utility of each fresh seed on the test split, (k,), of every entrant; empty where there is none yet."""
+    found = dict.fromkeys(entrants, np.zeros(0))
+    if table.confirmed is None:
+        return found
+    members = table.confirmed.members
+    utility = WEIGHTS["mean"] * members["accuracy"] + WEIGHTS["tail"] * members["tail"]
+    for entry in entrants:
+        own = (members["method"] == entry[0]) & (members["configuration"] == entry[1])
+        found[entry] = utility[own].to_numpy(float)
+    return found
+
+
+def announced(one: Round, entrants: int) -> str:
+    """A round in one line."""
+    out = f"; out: {', '.join(f'{method} {number}' for method, number in one.dropped)}" if one.dropped else ""
+    return f"{len(one.seeds)} of {entrants} configurations, {sum(one.seeds.values())} more members on the test split{out}"
