@@ -54,8 +54,7 @@ def _which(ranked: Ranking, where: str = "") -> str:
         )
     return (
         f"{_called(first)} comes first by rule {ranked.rule}, {where}with {_levels(first)}; a retraining with a new seed exceeds a "
-        "utility of "
-        f"{words.percent(first['guarantee'])} % with chance 95 %."
+        f"utility of {words.percent(first['guarantee'])} % with chance 95 %."
     )
 
 
@@ -119,8 +118,8 @@ def warnings(found: Findings) -> list[str]:
         told.append("Rule oracle chose by the test split: the figures shown are those it chose by, and too high for a forecast.")
     if found.confirmed is None and ranked.rule != "oracle" and len(frame) > 1:
         told.append(
-            "Nothing is confirmed yet: these are figures on the split that the search chose by. Run altiplano confirm for fresh seeds on "
-            "the test split."
+            "Nothing is confirmed yet: these are figures on the split that the search chose by. Run altiplano confirm for fresh seeds "
+            "on the test split."
         )
     unfinished = _unfinished(table)
     return [*([unfinished] if unfinished else []), *told, *table.notes]

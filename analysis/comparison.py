@@ -120,8 +120,7 @@ def _over_data(runs: across.Runs, looks: dict[str, style.Look]) -> Section:
         fewest = min((sum(map(len, found)) for found in runs.values()), default=0)
         told = (
             f"Aggregates need {across.ENOUGH} runs a method over two data sets or more; the methods that all of these studies share have "
-            f"{fewest} over {sets}. "
-            "With fewer, an interquartile mean would be the luck of single runs, so none is given."
+            f"{fewest} over {sets}. With fewer, an interquartile mean would be the luck of single runs, so none is given."
         )
         return Section("across", title, [told])
     pooled = np.concatenate([values for found in runs.values() for values in found])

@@ -4,16 +4,19 @@ Explore with few seeds, then give fresh seeds to the few that could be best, and
 test split enter the race, so that the luck by which a configuration was chosen is left behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis import chances
-from analysis.ranking import Ranking
-from analysis.summary import Figure, figure_of
+from analysis import chances, statistics
+from analysis.ranking import FAILING, Ranking
+from analysis.summary import WEIGHTS, Figure, figure_of, weights_checked
+from analysis.table import Table
 from trainables.draws import stream
+from trainables.evidence import DIVERGED
 
 Floats = NDArray[np.floating]
 Entry = tuple[str, int]
@@ -72,7 +75,39 @@ def entrants(ranked: Ranking, top: int | None = None, rules: Rules = RULES) -> l
     return [(str(methods.loc[key]), int(numbers.loc[key])) for key in keys]
 
 
-def next_round(scores: Mapping[Entry, Floats], budget: int, dropped: frozenset[Entry] = frozenset(), rules: Rules = RULES) -> Round:
+def fresh(
+    table: Table | None, entries: Sequence[Entry], weights: Mapping[str, float] = WEIGHTS
+) -> tuple[dict[Entry, Floats], dict[Entry, int]]:
+    """Fresh seeds so far: (utilities (k,) of every entrant, failed seeds of those that have some).
+
+    Args:
+        table: The test split's table, `load(...).confirmed`; None before the first round.
+        entries: Who races.
+        weights: Of mean and tail in the utility.
+    """
+    scores: dict[Entry, Floats] = {entry: np.zeros(0) for entry in entries}
+    failures: dict[Entry, int] = {}
+    if table is None:
+        return scores, failures
+    weights = weights_checked(weights)
+    members = table.members[table.members["scored"]].sort_values("seed")
+    utility = weights["mean"] * members["accuracy"] + weights["tail"] * members["tail"]
+    for _, part in members.groupby("key"):
+        entry = str(part["method"].iloc[0]), int(part["configuration"].iloc[0])
+        if entry in scores:
+            scores[entry] = utility.loc[part.index].to_numpy(float)
+            failed = int((part["status"] == DIVERGED).sum())
+            failures.update({entry: failed} if failed else {})
+    return scores, failures
+
+
+def next_round(
+    scores: Mapping[Entry, Floats],
+    budget: int,
+    dropped: frozenset[Entry] = frozenset(),
+    failures: Mapping[Entry, int] = MappingProxyType({}),
+    rules: Rules = RULES,
+) -> Round:
     """Decide the next round from the fresh utilities so far.
 
     Args:
@@ -80,15 +115,19 @@ def next_round(scores: Mapping[Entry, Floats], budget: int, dropped: frozenset[E
             chance level.
         budget: Fresh members that may still be trained.
         dropped: Entrants dropped in earlier rounds; what is dropped stays dropped.
+        failures: Diverged seeds of those that have some; they are dropped if the upper bound of their failure rate reaches 20 %.
         rules: When to drop and when to stop.
     """
     inside = [entry for entry in scores if entry not in dropped]
     short = {entry: rules.first - len(scores[entry]) for entry in inside if len(scores[entry]) < rules.first}
     if short:
         return _affordable(short, (), {}, budget)
-    figure, seeds = _judged([scores[entry] for entry in scores])
+    failed = np.array([failures.get(entry, 0) for entry in scores], float)
+    figure, seeds = _judged([scores[entry] for entry in scores], failed)
     best = dict(zip(scores, _chances(figure, seeds).tolist(), strict=True))
-    out = tuple(entry for entry in inside if best[entry] < rules.drop)
+    failing = (failed > 0) & (statistics.failure_bound(failed, seeds) >= FAILING)
+    unsound = {entry for entry, found in zip(scores, failing.tolist(), strict=True) if found}
+    out = tuple(entry for entry in inside if best[entry] < rules.drop or entry in unsound)
     going = [entry for entry in inside if entry not in out]
     over = _over(going, best, dict(zip(scores, figure.shrunk.tolist(), strict=True)), rules)
     if over:
@@ -114,11 +153,10 @@ def _over(going: list[Entry], best: dict[Entry, float], means: dict[Entry, float
     return ""
 
 
-def _judged(scores: list[Floats]) -> tuple[Figure, Floats]:
+def _judged(scores: list[Floats], failed: Floats) -> tuple[Figure, Floats]:
     seeds = np.array([len(values) for values in scores], float)
     place = np.repeat(np.arange(len(scores)), seeds.astype(int))
-    nobody = np.zeros(len(scores))
-    return figure_of(np.concatenate(scores), place, seeds, nobody, np.zeros(len(scores), np.intp)), seeds
+    return figure_of(np.concatenate(scores), place, seeds, failed, np.zeros(len(scores), np.intp)), seeds
 
 
 def _chances(figure: Figure, seeds: Floats) -> Floats:

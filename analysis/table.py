@@ -81,8 +81,7 @@ class Table:
         also = f", {len(self.confirmed)} confirmed on the test split" if self.confirmed else ""
         return (
             f"Table of study {self.name!r} ({self.split} split): {len(self)} configurations of {len(self.methods)} methods trained to "
-            "the end, "
-            f"{int((state == 'dropped').sum())} dropped at rungs, {len(self.members)} members{also}"
+            f"the end, {int((state == 'dropped').sum())} dropped at rungs, {len(self.members)} members{also}"
         )
 
     def _repr_html_(self) -> str:

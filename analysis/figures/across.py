@@ -98,7 +98,6 @@ def critical(found: Critical, looks: dict[str, Look], sets: int) -> Drawing:
     margins(figure, left=5, top=4)
     caption = (
         f"Bars join methods whose mean ranks differ by less than Nemenyi's critical difference of {found.difference:.2f} (5 %); "
-        f"Friedman's test over n = {sets} data sets: "
-        f"p = {found.p:.2g}."
+        f"Friedman's test over n = {sets} data sets: p = {found.p:.2g}."
     )
     return Drawing("critical", "Critical differences", caption, figure)

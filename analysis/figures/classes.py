@@ -37,7 +37,6 @@ def parts(
     seeds = sorted({len(values) for _, values in shares.values()})
     caption = (
         f"Each dot is a seed (n = {' and '.join(str(seed) for seed in seeds)}), the bar their mean; {worst} {plural} of the {split} "
-        "split. The least of several noisy "
-        "shares is biased downwards, the more so the fewer examples each has."
+        "split. The least of several noisy shares is biased downwards, the more so the fewer examples each has."
     )
     return Drawing(f"by-{name}", f"Worst {plural}", caption, figure)

@@ -26,7 +26,7 @@ def optimism(both: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     name_rows(axes[0], both["label"].tolist(), [looks[method].colour for method in both["method"]])
     margins(figure, left=27, top=3, bottom=10)
     caption = (
-        "Filled: fresh seeds on the test split with 95 % intervals. Hollow: what the search had reported on the selection split. "
-        f"n = {both['seeds'].min():.0f} to {both['seeds'].max():.0f} fresh seeds."
+        "Filled: fresh seeds on the test split with 95 % intervals. Hollow: what the search had reported on the selection split. n = "
+        f"{both['seeds'].min():.0f} to {both['seeds'].max():.0f} fresh seeds."
     )
     return Drawing("confirmed", "Search and confirmation", caption, figure)

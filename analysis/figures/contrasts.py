@@ -50,7 +50,6 @@ def gains(contrasts: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     margins(figure, left=25, top=3, bottom=10)
     caption = (
         "Each method's best configuration less ERM's, with 95 % intervals of the difference over retrainings, not corrected for their "
-        "number. "
-        f"n = {int(contrasts['seeds'].min())} seeds or more each."
+        f"number. n = {int(contrasts['seeds'].min())} seeds or more each."
     )
     return Drawing("gains", "Gain over ERM", caption, figure)

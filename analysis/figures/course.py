@@ -28,8 +28,8 @@ def best_so_far(found: Mapping[str, Steps], looks: dict[str, Look]) -> Drawing:
     margins(figure, right=20, top=3)
     name_ends(figure, axes, ends, [looks[method].colour for method, _, _ in ends])
     caption = (
-        "Utility shrunken towards the other configurations, so that the line does not climb on luck alone, by the configuration's number "
-        "in its method."
+        "Utility shrunken towards the other configurations, so that the line does not climb on luck alone, by the configuration's "
+        "number in its method."
     )
     return Drawing("progress", "Best so far", caption, figure)
 
@@ -43,8 +43,7 @@ def hypervolume(members: NDArray[np.float64], volume: NDArray[np.float64], names
     margins(figure, top=3)
     caption = (
         f"Volume that the front over {names} encloses above the median configuration, methods taken in turn by configuration number. A "
-        "line that "
-        f"is still rising at the end says that more configurations would widen the front. n = {members[-1]:,.0f} members."
+        f"line that is still rising at the end says that more configurations would widen the front. n = {members[-1]:,.0f} members."
     )
     return Drawing("hypervolume", "Hypervolume against members trained", caption, figure)
 

@@ -41,7 +41,7 @@ def forest(
     margins(figure, left=29, top=6, bottom=9)
     against = " The dashed line is ERM." if baseline is not None else ""
     caption = (
-        f"Mean over seeds with its 95 % interval over retrainings; the small diamond is the mean shrunken towards the others.{against} "
-        f"n = {seeds_stated(rows)} a configuration."
+        f"Mean over seeds with its 95 % interval over retrainings; the small diamond is the mean shrunken towards the others.{against} n "
+        f"= {seeds_stated(rows)} a configuration."
     )
     return Drawing(name, title, caption, figure)

@@ -36,8 +36,7 @@ def front(frame: pd.DataFrame, looks: dict[str, Look], across: str = "accuracy",
     lower = f" {outside:,} lie below or left of the frame." if outside else ""
     caption = (
         "Means over seeds. The line joins the configurations that no other beats on both figures, with their rank and 95 % intervals of "
-        "the "
-        f"mean over retrainings. n = {len(frame):,} configurations of {seeds_stated(frame)}{drawn}.{lower}"
+        f"the mean over retrainings. n = {len(frame):,} configurations of {seeds_stated(frame)}{drawn}.{lower}"
     )
     return Drawing(f"front-{across}-{up}", f"{WORDS[across].capitalize()} against {WORDS[up]}", caption, figure)
 

@@ -100,8 +100,7 @@ def importance(shares: pd.DataFrame, looks: dict[str, Look], fewest: int) -> Dra
     margins(figure, left=30, top=6, bottom=9)
     caption = (
         "PED-ANOVA: how much each knob decides whether a configuration is among its method's best (top tenth, at least five). Shares of "
-        "a method "
-        f"sum to 100 % per figure. From n = {fewest:,} configurations or more a method; below fifty the shares are rough."
+        f"a method sum to 100 % per figure. From n = {fewest:,} configurations or more a method; below fifty the shares are rough."
     )
     return Drawing("importance", "Which knob mattered", caption, figure)
 

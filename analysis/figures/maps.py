@@ -55,8 +55,7 @@ def pair(part: pd.DataFrame, values: pd.DataFrame) -> Drawing | None:
     margins(figure, left=17, right=10, top=3, bottom=10, between=0.08)
     caption = (
         f"Smooth maps from n = {len(rows):,} configurations of {method} (circles), its other knobs averaged over what was tried; the "
-        "star is the "
-        "best point of the map. Blank where no configuration is near."
+        "star is the best point of the map. Blank where no configuration is near."
     )
     first, second = (str(name) for name in values.columns)
     return Drawing(f"map-{method}-{first}-{second}", f"{method}: {first} and {second} together", caption, figure)

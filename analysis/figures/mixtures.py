@@ -37,8 +37,7 @@ def page(name: str, kept: dict[str, Any]) -> Drawing:
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.01, top=1 - 0.25 / figure.get_size_inches()[1], wspace=0.06, hspace=0.06)
     caption = (
         f"{name} {int(kept['configuration'])}, seed {int(kept['seed'])}: each pair of training pictures as the network is given it, for "
-        "rising "
-        "lambda, the share of the first one's label; below each the mask, white where the first picture shows."
+        "rising lambda, the share of the first one's label; below each the mask, white where the first picture shows."
     )
     return Drawing(f"mixtures-{name}", f"What {name} mixes", caption, figure)
 

@@ -31,8 +31,8 @@ def churn(frame: pd.DataFrame, net: pd.Series, looks: dict[str, Look]) -> Drawin
     margins(figure, left=15, top=used + 2, between=0.1)
     caption = (
         f"Each point is a configuration of {seeds_stated(frame)}; n = {len(sound):,} without a failed "
-        f"seed{f', {len(shown):,} drawn' if len(shown) < len(sound) else ''}. Above: the spread of "
-        "accuracy over retrainings, variances borrowing strength from each other. Below: what is left of it without the noise that single "
-        "examples flipping independently would make."
+        f"seed{f', {len(shown):,} drawn' if len(shown) < len(sound) else ''}. Above: the spread of accuracy over retrainings, variances "
+        "borrowing strength from each other. Below: what is left of it without the noise that single examples flipping independently "
+        "would make."
     )
     return Drawing("churn", "Churn and seed spread", caption, figure)

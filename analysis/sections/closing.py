@@ -14,8 +14,7 @@ def limits(found: Findings) -> Section:
     told = [
         (
             "Intervals and chances are over retrainings with new seeds on this split and data; another data set, network or budget is "
-            "another "
-            "question."
+            "another question."
         ),
         *_of_split(found),
         *_of_order(found),
@@ -24,8 +23,7 @@ def limits(found: Findings) -> Section:
     if found.confirmed is None:
         told.append(
             "The search chose by the figures shown here. Shrinkage takes the average luck out of the leaders; only fresh seeds on the "
-            "test split "
-            "can take out the rest."
+            "test split can take out the rest."
         )
     return Section("limits", "What this study cannot tell", told)
 
@@ -42,13 +40,11 @@ def _of_split(found: Findings) -> list[str]:
         (
             f"The split itself has {len(truth.y):,} examples: a mean accuracy near {words.percent(level)} % is known to within "
             f"{100 * error:.1f} points as a figure of the population they come from. That error is mostly shared by all configurations "
-            "and so "
-            "hardly touches their order."
+            "and so hardly touches their order."
         ),
         (
-            f"The smallest class has {words.count(smallest, 'example')}, so its accuracy moves in steps of {100 / smallest:.1f} points; a "
-            "worst-class "
-            "score, as the least of several, is biased downwards."
+            f"The smallest class has {words.count(smallest, 'example')}, so its accuracy moves in steps of {100 / smallest:.1f} points; "
+            "a worst-class score, as the least of several, is biased downwards."
         ),
     ]
 
@@ -70,15 +66,13 @@ def _of_spread(found: Findings) -> list[str]:
     if summary.seeds.max() < 5:
         told.append(
             f"With {words.count(float(summary.seeds.max()), 'seed')} a configuration, single variances are known within a factor of "
-            "several; "
-            "intervals borrow strength from all configurations of a method and take them to be alike in this."
+            "several; intervals borrow strength from all configurations of a method and take them to be alike in this."
         )
     if summary.failures.sum():
         rate = float(summary.failures.sum() / summary.seeds.sum())
         told.append(
             f"{words.count(float(summary.failures.sum()), 'seed')} diverged ({100 * rate:.1f} %) and count at chance level; a "
-            "configuration "
-            "with a failed seed is neither shrunken nor used to judge others' spread."
+            "configuration with a failed seed is neither shrunken nor used to judge others' spread."
         )
     figure = summary.figures[USEFULNESS]
     unusual = int((~figure.usual).sum() - (summary.failures > 0).sum())
@@ -105,7 +99,6 @@ def again(found: Findings) -> Section:
     listings.append(("Commands", "\n".join(commands)))
     text = (
         "Save the study file as study.yaml and run the commands with the versions below. A member's result depends on its configuration "
-        "and seed "
-        "alone, not on the group or the order it was trained in."
+        "and seed alone, not on the group or the order it was trained in."
     )
     return Section("again", "How to reproduce it", [text], listings=listings)

@@ -65,9 +65,8 @@ def hardest(found: Findings) -> Section | None:
     every = f"{words.count(never, 'example')} {'is' if never == 1 else 'are'} wrong" if never else "no example is wrong"
     text = [
         (
-            f"Of the {len(total):,} examples of the {table.split} split, {every} in all {members:,} members trained to the end; in half of "
-            "them or more "
-            f"{int((total >= members / 2).sum()):,} are. With noisy labels, look here first for wrong ones."
+            f"Of the {len(total):,} examples of the {table.split} split, {every} in all {members:,} members trained to the end; in half "
+            f"of them or more {int((total >= members / 2).sum()):,} are. With noisy labels, look here first for wrong ones."
         )
     ]
     if len(table.pictures) and table.pictures.ndim >= 3:
@@ -129,14 +128,11 @@ def stability(found: Findings) -> Section | None:
     text = [
         (
             "Churn is the share of examples on which two retrainings of a configuration disagree; it is steady at three seeds already, "
-            "where "
-            "the spread "
-            "of accuracy is not: its own interval, from this configuration's seeds alone, is in the table."
+            "where the spread of accuracy is not: its own interval, from this configuration's seeds alone, is in the table."
         ),
         (
             "Part of that spread is single examples flipping on a split of finite size. What is left without it is how far retraining "
-            "moves "
-            "many examples together."
+            "moves many examples together."
         ),
     ]
     drawn = [drawn_seeds.churn(frame, nets["net"], found.looks)] if nets["net"].notna().any() else []

@@ -73,9 +73,8 @@ def _words(found: Findings) -> list[str]:
     )
     tests = (
         f"Differences are tested seed by seed where common seeds correlate ({_correlations(found)}), with moderated variances; p-values "
-        "are "
-        f"Holm's over the methods.{rank_test} A gain is called meaningful if a retraining beats one of ERM with probability of at least "
-        f"{100 * compare.MEANINGFUL:.0f} %, and its lower bound exceeds 50 %."
+        f"are Holm's over the methods.{rank_test} A gain is called meaningful if a retraining beats one of ERM with probability of at "
+        f"least {100 * compare.MEANINGFUL:.0f} %, and its lower bound exceeds 50 %."
     )
     return [choice, tests]
 
@@ -102,7 +101,6 @@ def fronts(found: Findings) -> Section:
     if frame["front"].notna().any():
         text.append(
             f"With probability of a half or more {words.count(sure, 'configuration')} of {len(frame):,} {'lies' if sure == 1 else 'lie'} "
-            "on the "
-            "front of all three figures; the ranking's column P(front) has each."
+            "on the front of all three figures; the ranking's column P(front) has each."
         )
     return Section("fronts", "Pareto fronts", text, drawn)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis import words
+from analysis import chances, words
 from analysis.figures import confirmed as drawn_confirmed
 from analysis.figures import forest
 from analysis.findings import Findings, called, row_of
@@ -49,12 +49,12 @@ def ranked(found: Findings) -> Section:
 def how_to_read(ranked: Ranking) -> str:
     """What the columns mean."""
     weights = " and ".join(f"{weight:g} \N{MULTIPLICATION SIGN} {name}" for name, weight in ranked.weights.items() if weight)
+    figure = chances.OF_RULE[ranked.rule].replace("accuracy", "mean")
+    few = f" for the {chances.MOST:,} configurations that could come near the top" if len(ranked.frame) > chances.MOST else ""
     return (
         f"Utility is {weights}. Intervals are of the mean over retrainings on this split, not over new examples. The guarantee is the "
-        "utility "
-        "that one retraining with a new seed exceeds with chance 95 %. P(best), P(front) and rank intervals come from 4,000 joint draws "
-        "of the "
-        "true figures; P(front) is the chance that no other configuration is better in mean, tail and stability at once."
+        f"utility that one retraining with a new seed exceeds with chance 95 %. P(best) and rank are about the true {figure}, P(front) "
+        f"is the chance that no other configuration is better in mean, tail and stability at once; all come from 4,000 joint draws{few}."
     )
 
 
@@ -62,13 +62,13 @@ def _row(row: pd.Series) -> Row:
     note = "; ".join(part for part in (row["knobs"], row["reason"] and f"set aside: {row['reason']}") if part)
     failed = f" ({row['failures']:.0f})" if row["failures"] else ""
     figures = [words.within(row[name], row[name] - row[f"{name}_low"]) for name in FIGURES]
-    chances = [words.chance(row["p_best"]), words.ranks(row["rank_low"], row["rank_high"]), words.chance(row["front"])]
+    likely = [words.chance(row["p_best"]), words.ranks(row["rank_low"], row["rank_high"]), words.chance(row["front"])]
     cells = [
         f"{row['rank']:.0f}",
         called(row),
         words.percent(row["guarantee"]),
         *figures,
-        *chances,
+        *likely,
         f"{row['seeds']:.0f}{failed}",
         words.duration(row["seconds"]),
     ]
@@ -88,8 +88,7 @@ def confirmed(found: Findings) -> Section | None:
         if not words.known(gap)
         else (
             f"Optimism: on average the search had reported {words.points(gap)} ± {100 * half:.1f} points of utility against what fresh "
-            "seeds on the test split give, "
-            "the luck of having been chosen together with the difference between the two splits."
+            "seeds on the test split give, the luck of having been chosen together with the difference between the two splits."
         )
     )
     text = ["Fresh seeds, scored on the test split, which nothing before has read. These are the study's final figures.", known]
@@ -119,8 +118,8 @@ def both(found: Findings) -> pd.DataFrame:
         "configuration": joined["configuration"],
         "seeds": joined["seeds_test"],
     }
-    chances = {"p_best": joined["p_best_test"], "rank_selection": joined["rank_selection"], "guarantee": joined["guarantee_test"]}
-    return pd.DataFrame({**kept, **figures, **ends, **chances, "optimism": joined["utility_selection"] - joined["utility_test"]})
+    likely = {"p_best": joined["p_best_test"], "rank_selection": joined["rank_selection"], "guarantee": joined["guarantee_test"]}
+    return pd.DataFrame({**kept, **figures, **ends, **likely, "optimism": joined["utility_selection"] - joined["utility_test"]})
 
 
 def optimism(pairs: pd.DataFrame) -> tuple[float, float]:

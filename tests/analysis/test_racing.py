@@ -23,7 +23,7 @@ def raced(source: np.random.Generator, truth: np.ndarray, sigma: float, explored
         for entry, seeds in turn.seeds.items():
             scores[entry] = np.append(scores[entry], truth[entry[1]] + sigma * source.standard_normal(seeds))
             left -= seeds
-    figure, _ = racing._judged(list(scores.values()))
+    figure, _ = racing._judged(list(scores.values()), np.zeros(len(scores)))
     best = int(figure.shrunk.argmax())
     return list(scores)[best][1], explored * len(truth) + cap - left, float(figure.shrunk[best])
 
@@ -87,6 +87,25 @@ def test_entrants_are_twice_the_indistinguishable_five_at_least_and_erm(digits: 
     assert ("erm", 0) in found
     assert found[0] == (kept["method"].iloc[0], kept["configuration"].iloc[0])
     assert len(racing.entrants(ranked, top=2)) == 3
+
+
+def test_a_failed_fresh_seed_drops_until_it_is_one_of_many() -> None:
+    noise = 0.004 * np.array([-1, 1, 0, 1, -1])
+    scores = {A: 0.900 + noise, B: 0.902 + noise[::-1], C: np.append(0.93 + noise[:4], 0.1)}
+    assert racing.next_round(scores, 100, failures={C: 1}).dropped == (C,)
+    many = {A: np.tile(scores[A], 6), C: np.append(np.tile(0.93 + noise, 6)[:29], 0.1)}
+    assert C not in racing.next_round(many, 100, failures={C: 1}).dropped
+
+
+def test_fresh_scores_are_those_of_the_test_split(digits: str) -> None:
+    table = load(str(digits))
+    assert racing.fresh(None, [A])[0][A].shape == (0,)
+    scores, failures = racing.fresh(table.confirmed, [("erm", 0), ("g-mix", 2), ("mixup", 9)])
+    assert {entry: len(values) for entry, values in scores.items()} == {("erm", 0): 7, ("g-mix", 2): 7, ("mixup", 9): 0}
+    found = table.confirmed.members
+    erm = found[found["method"] == "erm"]
+    np.testing.assert_allclose(scores["erm", 0], 0.5 * erm["accuracy"] + 0.5 * erm["tail"])
+    assert set(failures) <= set(scores)
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
