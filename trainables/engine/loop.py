@@ -161,6 +161,10 @@ class Run:
         self.curves = [self.curves[i] for i in indices]
         self.seconds = [self.seconds[i] for i in indices]
 
+    def nbytes(self) -> int:
+        """Bytes that the group takes, and what its steps keep for themselves."""
+        return tree.nbytes(self.group) + (self._pace.nbytes() if isinstance(self._pace, Pace) else 0)
+
     def log(self, name: str, values: Sequence[float]) -> None:
         """Append one figure a row to the curve `name` for the epoch just finished."""
         self._log({name: list(values)})

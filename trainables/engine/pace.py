@@ -73,6 +73,10 @@ class Pace:
             logged.append(replay())
         return group, {name: torch.cat([scalars[name] for scalars in logged]) for name in logged[0]}
 
+    def nbytes(self) -> int:
+        """Bytes that recordings keep beside the group."""
+        return sum(tape.nbytes() for tape in self._tapes.values())
+
     def _begin(self, group: Member) -> Member:
         """A copy of the group, to be changed; tapes for parts of other sizes than it has are let go of."""
         own = self._group = tree.map(lambda leaf: leaf.clone(memory_format=torch.contiguous_format), group)

@@ -85,6 +85,12 @@ class Tape:
         trial = tree.map(torch.clone, state)
         _check(state, result, (trial, self.bound(trial)()))
 
+    def nbytes(self) -> int:
+        """Bytes of memory beside the state's; all that is bound shares it."""
+        states = {old.storage for old in self._olds}
+        own = {storage.data_ptr(): storage.nbytes() for number, storage in self._memory.home.items() if number not in states}
+        return sum(own.values())
+
     def bound(self, state: Tree) -> "Replay":
         """The recorded function for one state, which it renews in place."""
         extra = self._program.outputs[len(self._olds) :]
