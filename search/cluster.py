@@ -45,18 +45,34 @@ def cluster(address: str | None = None, processors: int | None = None) -> Iterat
     Raises:
         UserError: If there is no cluster at the address.
     """
-    for name, value in (TUNE | ONE_THREAD).items():
-        os.environ.setdefault(name, value)
-    if ray.is_initialized():
-        yield
-        return
-    if address:
-        _connect(address)
-        try:
+    with _environment():
+        if ray.is_initialized():
             yield
-        finally:
-            ray.shutdown()
-        return
+        elif address:
+            _connect(address)
+            try:
+                yield
+            finally:
+                ray.shutdown()
+        else:
+            with _own(processors):
+                yield
+
+
+@contextmanager
+def _environment() -> Iterator[None]:
+    """What Tune and the workers read from the environment; undone afterwards, since the process is the user's."""
+    ours = {name: value for name, value in (TUNE | ONE_THREAD).items() if name not in os.environ}
+    os.environ.update(ours)
+    try:
+        yield
+    finally:
+        for name in ours:
+            os.environ.pop(name, None)
+
+
+@contextmanager
+def _own(processors: int | None) -> Iterator[None]:
     sweep()
     folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp")
     try:
@@ -86,7 +102,7 @@ def _connect(address: str) -> None:
 class Pulse:
     """Notices when a cluster has lost its last machine, which Tune would wait for without end."""
 
-    def __init__(self, every: float = 5.0, patience: float = 15.0) -> None:
+    def __init__(self, every: float = 5.0, patience: float = 6.0) -> None:
         self.every, self.patience = every, patience
         self.asked = self.seen = time.monotonic()
 

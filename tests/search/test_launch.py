@@ -73,7 +73,12 @@ def test_a_study_that_is_stopped_is_taken_up_where_it_was_and_ends_with_its_budg
     assert outcome.status.complete
     assert status("tiny", tmp_path).done == 7
     assert list((tmp_path / "tiny/checkpoints").iterdir()) == []
-    assert sorted(path.name for path in (tmp_path / "tiny").iterdir() if path.is_file()) == ["environment.json", "ledger.db", "study.yaml"]
+    assert sorted(path.name for path in (tmp_path / "tiny").iterdir() if path.is_file()) == [
+        ".driver.lock",
+        "environment.json",
+        "ledger.db",
+        "study.yaml",
+    ]
 
     again = resume("tiny", tmp_path)
     assert (again.status.settled, again.stopped) == (0, False)
