@@ -92,7 +92,7 @@ def ranking(table: Table, rule: str = "guarantee", weights: Mapping[str, float] 
     found = chances.chances(draws[figure], rows, len(reason), TOP)
     on_front = _front_chance(summary, draws, rows)
     frame = _frame(table, summary, found).assign(front=on_front, tail_holds=holds, kept=kept, reason=reason)
-    order = np.lexsort((frame.index.to_numpy(), *reversed(_criteria(frame, summary, rule, kept))))
+    order = np.lexsort((frame.index.to_numpy(), *reversed(_criteria(frame, rule, kept))))
     frame = frame.iloc[order]
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
     return Ranking(frame, summary, found, rule, summary.weights, None if baseline is None else int(summary.configurations.index[baseline]))
@@ -104,18 +104,21 @@ def reference(summary: Summary) -> int | None:
     return int(rows[np.argmax(summary.figures[USEFULNESS].shrunk[rows])]) if len(rows) else None
 
 
-def _criteria(frame: pd.DataFrame, summary: Summary, rule: str, kept: NDArray[np.bool_]) -> list[Floats]:
-    """Sort keys, most important first, smaller better. Where the spread is unknown the plain mean decides."""
-    utility = frame["utility_shrunk"].to_numpy()
-    keys = {
-        "guarantee": [_or(summary.figures[USEFULNESS].lower, -1.0), utility],
-        "oracle": [utility],
-        "pareto": [_or(frame["front"].to_numpy(), -1.0), utility],
-        "mean": [frame["accuracy_shrunk"].to_numpy()],
-        "tail": [frame["tail_shrunk"].to_numpy()],
-        "stability": [_or(frame["stability_shrunk"].to_numpy(), -1.0), utility],
+def _criteria(frame: pd.DataFrame, rule: str, kept: NDArray[np.bool_]) -> list[Floats]:
+    """Sort keys, most important first, smaller better.
+
+    Where the spread is unknown, or shrinkage made all alike, the plain mean decides; hence the rounding.
+    """
+    utility = ["utility_shrunk", "utility"]
+    names = {
+        "guarantee": ["guarantee", *utility],
+        "oracle": utility,
+        "pareto": ["front", *utility],
+        "mean": ["accuracy_shrunk", "accuracy"],
+        "tail": ["tail_shrunk", "tail"],
+        "stability": ["stability_shrunk", "stability", *utility],
     }[rule]
-    return [np.where(kept, 0.0, 1.0), *(-key for key in keys)]
+    return [np.where(kept, 0.0, 1.0), *(-_or(frame[name].to_numpy(float), -1.0).round(9) for name in names)]
 
 
 def _or(values: Floats, instead: float) -> Floats:
@@ -154,7 +157,7 @@ def _front_chance(summary: Summary, draws: dict[str, Floats], rows: NDArray[np.i
     """P(non-dominated) over (accuracy, tail, stability), from every fourth draw; nan where a figure is unknown."""
     found = np.full(len(summary.seeds), np.nan)
     figures = [summary.figures[name] for name in FIGURES]
-    known = np.all([np.isfinite(figure.shrunk[rows]) for figure in figures], axis=0)
+    known = np.all([np.isfinite(figure.shrunk[rows]) & (figure.df[rows] > 0) for figure in figures], axis=0)
     inside = rows[known]
     if len(inside):
         means = np.stack([figure.shrunk[inside] for figure in figures], axis=1)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from analysis.figures.style import Drawing, Look, margins, name_ends, panels
@@ -70,6 +71,7 @@ def _line(axes: Axes, values: NDArray[np.float64], colour: str) -> tuple[float, 
 
 def _label(figure: Figure, labelled: list[tuple[Axes, list[tuple[str, str, tuple[float, float]]]]], looks: dict[str, Look]) -> None:
     """Name the lines of all panels, once their common axis is settled."""
+    labelled[-1][0].xaxis.set_major_locator(MaxNLocator(5, integer=True))
     last = max((end[0] for _, ends in labelled for _, _, end in ends), default=1.0)
     for panel, ends in labelled:
         panel.set_xlim(0, last)

@@ -33,7 +33,7 @@ def front(frame: pd.DataFrame, looks: dict[str, Look], across: str = "accuracy",
     used = key(figure, [(method, looks[method]) for method in looks if method in set(frame["method"])])
     margins(figure, top=used + 2)
     drawn = f", {len(shown):,} of them drawn" if len(shown) < len(frame) else ""
-    lower = f" {outside:,} lie below or left of the frame." if outside else ""
+    lower = f" {outside:,} {'lies' if outside == 1 else 'lie'} below or left of the frame." if outside else ""
     caption = (
         "Means over seeds. The line joins the configurations that no other beats on both figures, with their rank and 95 % intervals of "
         f"the mean over retrainings. n = {len(frame):,} configurations of {seeds_stated(frame)}{drawn}.{lower}"

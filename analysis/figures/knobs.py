@@ -64,7 +64,7 @@ def knob(
             _points(panel, x.reindex(part.index).to_numpy(), part, name, looks[method], bars=bars, faint=bool(curves))
             if (method, name) in curves:
                 _curve(panel, curves[method, name], looks[method].colour)
-        _frame_rows(panel, rows[name])
+        _frame_rows(panel, rows[name], (rows[name] - rows[f"{name}_low"]).median() if bars else 0.0)
         panel.set_ylabel(word)
     left = values.reindex(dropped.index).dropna()
     _mark_dropped(axes[-1], left, dropped, looks)
@@ -134,8 +134,8 @@ def _mark_dropped(axes: Axes, left: pd.Series, dropped: pd.Series, looks: dict[s
         axes.plot(part, np.full(len(part), 0.03), "|", color=looks[str(method)].colour, ms=4, mew=0.6, alpha=0.6, transform=bottom)
 
 
-def _frame_rows(axes: Axes, values: pd.Series) -> None:
-    """The upper three quarters in full; what lies far below is counted at the edge."""
+def _frame_rows(axes: Axes, values: pd.Series, bar: float) -> None:
+    """The upper three quarters in full, with room for a typical bar; what lies far below is counted at the edge."""
     known = 100 * values.dropna().to_numpy()
     if len(known) < 2 or np.ptp(known) == 0:
         if not len(known):
@@ -143,9 +143,9 @@ def _frame_rows(axes: Axes, values: pd.Series) -> None:
         return
     low, high = np.quantile(known, [0.25, 1])
     least = max(known.min(), low - 1.5 * (high - low))
-    pad = 0.08 * (high - least)
-    axes.set_ylim(least - pad, high + pad)
+    pad = max(0.08 * (high - least), 100 * float(np.nan_to_num(bar)))
+    axes.set_ylim(least - pad, min(high + pad, max(100.5, high)))
     axes.grid(color=FAINT)
-    outside = int((known < least - 1e-9).sum())
+    outside = int((known < axes.get_ylim()[0]).sum())
     if outside:
         axes.text(0.99, 0.03, f"{outside:,} below", transform=axes.transAxes, ha="right", va="bottom", fontsize=6.5, color=INK)

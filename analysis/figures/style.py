@@ -113,7 +113,7 @@ def panels(rows: int = 1, height: float = 62, *, columns: int = 1, sharex: bool 
     figure = Figure(figsize=(WIDTH, height / 25.4))
     axes = figure.subplots(rows, columns, sharex=sharex, squeeze=False)
     for one in axes.ravel():
-        one.locator_params(nbins=5)
+        one.locator_params(nbins=5 if columns == 1 else 3)
     return figure, list(axes.ravel())
 
 

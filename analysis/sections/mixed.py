@@ -1,6 +1,7 @@
 """What the mixings did to pictures, for each method whose groups left a page."""
 
 import io
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,7 @@ def pictures(found: Findings) -> Section | None:
     return Section("mixtures", "What the mixings do", drawings=drawn) if drawn else None
 
 
-def _pages(table: Table) -> list[dict[str, Any]]:
-    pages = []
+def _pages(table: Table) -> Iterator[dict[str, Any]]:
     for path in table.home.files("mixtures", ".npz"):
         with table.home.system.open(path, "rb") as file, np.load(io.BytesIO(file.read()), allow_pickle=False) as content:
-            pages.append({name: content[name] for name in content.files})
-    return pages
+            yield {name: content[name] for name in content.files}

@@ -105,6 +105,22 @@ def test_one_seed_is_ordered_by_its_mean_and_nothing_is_claimed() -> None:
         assert frame[column].isna().all(), column
 
 
+def test_where_shrinkage_makes_all_alike_the_plain_mean_decides() -> None:
+    noise = 0.05 * np.array([[1, -1, 0], [-1, 0, 1], [0, 1, -1], [1, 0, -1], [-1, 1, 0], [0, -1, 1]])
+    means = 0.8 + 0.001 * np.array([3, 1, 5, 2, 0, 4])
+    frame = rank(simulated(means[:, None] + noise))
+    assert np.ptp(frame["guarantee"]) < 1e-9
+    assert frame["configuration"].tolist() == [2, 5, 0, 3, 1, 4]
+
+
+def test_two_seeds_give_no_spread_of_stability_and_so_no_chance_of_the_front() -> None:
+    accuracy = noisy(MEANS, seeds=2)
+    frame = rank(simulated(accuracy, stability=np.repeat(accuracy.mean(1, keepdims=True), 2, axis=1)))
+    assert frame["front"].isna().all()
+    assert frame["stability_low"].isna().all()
+    assert frame["p_best"].notna().all()
+
+
 def test_one_configuration_is_ranked_first_of_one() -> None:
     frame = rank(simulated(noisy(MEANS[:1])))
     assert len(frame) == 1
