@@ -41,8 +41,8 @@ def confirm(
         SearchFailed: If it could not go on.
     """
     study, place = find(name, home)
-    opened = storage.connect(storage.url_for(place, ledger or study.ledger_url))
-    with Lease(name, place, opened.engine).held() as lease:
+    url = storage.url_for(place, ledger or study.ledger_url)
+    with storage.opened(url) as opened, Lease(name, place, opened.engine).held() as lease:
         return run(study, opened, Place(place, str(home), address, watcher), lease, listed=lambda book: groups(book, wanted))
 
 

@@ -52,8 +52,7 @@ def launch(
     data = _loaded(study)
     known = _earlier(study, home) if study.earlier else None
     _make_writable(place)
-    opened = storage.connect(url)
-    with Lease(study.name, place, opened.engine).held() as lease:
+    with storage.opened(url) as opened, Lease(study.name, place, opened.engine).held() as lease:
         _refuse_foreign(study, opened, url)
         if known is not None:
             earlier.remember(place, known)
@@ -90,8 +89,8 @@ def resume(
     before, place = find(name, home)
     study = evolve.extended(before, configurations=configurations, seeds=seeds, changes=changes)
     change = evolve.compare(before, study)
-    opened = storage.connect(storage.url_for(place, ledger or before.ledger_url))
-    with Lease(name, place, opened.engine).held() as lease:
+    url = storage.url_for(place, ledger or before.ledger_url)
+    with storage.opened(url) as opened, Lease(name, place, opened.engine).held() as lease:
         if change:
             place.write(STUDY, study.dump().encode())
         return run(study, opened, Place(place, str(home), address, watcher), lease, change.lines)
@@ -104,8 +103,8 @@ def status(name: str, home: str | Path = HOME, *, ledger: str | None = None) -> 
         UserError: If there is no such study, or its ledger cannot be opened.
     """
     study, place = find(name, home)
-    opened = storage.connect(storage.url_for(place, ledger or study.ledger_url), existing=True)
-    return status_of(Ledger(study, opened, reading=True), place.url)
+    with storage.opened(storage.url_for(place, ledger or study.ledger_url), existing=True) as opened:
+        return status_of(Ledger(study, opened, reading=True), place.url)
 
 
 def find(name: str, home: str | Path = HOME) -> tuple[Study, Home]:
@@ -137,7 +136,8 @@ def _loaded(study: Study) -> Any:
 
 def _earlier(study: Study, home: str | Path) -> dict[str, list[dict[str, Any]]]:
     before, place = find(str(study.earlier), home)
-    return earlier.collect(study, before, storage.connect(storage.url_for(place, before.ledger_url), existing=True))
+    with storage.opened(storage.url_for(place, before.ledger_url), existing=True) as opened:
+        return earlier.collect(study, before, opened)
 
 
 def _recorded(study: Study, ledger: str | None) -> Study:

@@ -121,28 +121,43 @@ def run(
     ledger = Ledger(study, storage, patience=patience, earlier=earlier.recall(place.home))
     clock.done = status_of(ledger, place.home.url).done
     place.home.remove(STOP)
-    parent = str(Path(place.parent).absolute()) if place.home.local else place.parent
-    resources = study.resources
     told("started", f"{study.name} in {place.home.url}")
     for note in notes:
         told("changed", note)
-    searcher = GroupSearcher(ledger, place.home, parent, told, lambda: cluster.slots(resources.cpu, resources.gpu))
-    clock.live = searcher.live
     if listed:
-        searcher.only(listed(ledger))
-    if searcher.waiting or not (listed or ledger.complete):
-        with cluster.cluster(place.address), _stoppable(searcher, stopped, place.home, told):
-            try:
-                _tune(searcher, study, place.home)
-            except (RayGone, RayError) as error:
-                searcher.trouble = searcher.trouble or error
-    if searcher.trouble:
-        if isinstance(searcher.trouble, UserError):
-            raise searcher.trouble
-        raise SearchFailed(f"{study.name}: {searcher.trouble}; `altiplano resume {study.name}` goes on") from searcher.trouble
+        listed(ledger)  # in flight from here on, so that every searcher begins with it
+    searcher, died = _once(ledger, place, stopped, told, clock, listed=bool(listed))
+    for _ in range(study.retries):
+        if died is None or stopped.is_set():
+            break
+        told("note", f"{died}; starting again")
+        searcher, died = _once(ledger, place, stopped, told, clock, listed=bool(listed))
+    trouble = searcher.trouble or died
+    if isinstance(trouble, UserError):
+        raise trouble
+    if trouble is not None and not searcher.stopping:
+        raise SearchFailed(f"{study.name}: {trouble}; `altiplano resume {study.name}` goes on") from trouble
     told("ended", "stopped" if searcher.stopping else "done")
-    unfinished = bool(ledger.in_flight() or searcher.waiting) or not (listed or ledger.complete)
+    unfinished = bool(ledger.in_flight()) or not (listed or ledger.complete)
     return Outcome(status_of(ledger, place.home.url, clock), searcher.stopping and unfinished)
+
+
+def _once(
+    ledger: Ledger, place: Place, stopped: threading.Event, told: Told, clock: Clock, *, listed: bool
+) -> tuple[GroupSearcher, Exception | None]:
+    """One Tune run on one Ray: its searcher, and what that Ray died of, if it did."""
+    parent = str(Path(place.parent).absolute()) if place.home.local else place.parent
+    resources = ledger.study.resources
+    searcher = GroupSearcher(ledger, place.home, parent, told, lambda: cluster.slots(resources.cpu, resources.gpu), listed=listed)
+    clock.live = searcher.live
+    if not searcher.waiting and (listed or ledger.complete):
+        return searcher, None
+    try:
+        with cluster.cluster(place.address), _stoppable(searcher, stopped, place.home, told):
+            _tune(searcher, ledger.study, place.home)
+    except (RayGone, RayError) as error:
+        return searcher, error
+    return searcher, None
 
 
 class _Attendant(Callback):

@@ -4,7 +4,7 @@ Tune asks `suggest` for the next trial, which here is a group, and calls back wh
 the evidence do not say.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -32,6 +32,7 @@ class GroupSearcher(Searcher):
         told: Is told what happens.
         slots: Tells how many groups can run at a time. One more is handed out, so that nobody waits for the ledger; not more, since what is
             asked later knows more.
+        listed: Whether what is in flight is all that is wanted, and nothing new is asked.
 
     Attributes:
         running: The groups that Tune has, by its id of their trial.
@@ -41,14 +42,14 @@ class GroupSearcher(Searcher):
         trouble: An error that ends the search: what Tune calls back must not raise, since Tune would take that for a failed trial.
     """
 
-    def __init__(self, ledger: Ledger, home: Home, parent: str, told: Told, slots: Callable[[], int]) -> None:
+    def __init__(self, ledger: Ledger, home: Home, parent: str, told: Told, slots: Callable[[], int], *, listed: bool = False) -> None:
         super().__init__()
         self.ledger, self.home, self.parent, self.told, self.slots = ledger, home, parent, told, slots
         self.running: dict[str, Group] = {}
         self.live: dict[str, dict[str, Any]] = {}
         self.stopping = False
         self.trouble: Exception | None = None
-        self.listed = False
+        self.listed = listed
         self.waiting = reconcile(ledger, home, told)
         self.room = Room(home, ledger.study.storage.reserve, told)
 
@@ -68,10 +69,12 @@ class GroupSearcher(Searcher):
         promote = survivors if self.ledger.study.halving.rungs and not group.extra else None  # what has ended is not dropped once more
         return {"job": job(self.ledger.study, group, self.parent).to_dict(), "promote": promote}
 
-    def only(self, groups: Sequence[Group]) -> None:
-        """Hand out these groups after what was in flight, and nothing else."""
-        self.listed = True
-        self.waiting += groups
+    def _clear(self, group: Group) -> None:
+        """Set aside evidence under a new group's name, which a ledger that lost its last writes to a power cut may have forgotten."""
+        name = evidence_file(group)
+        if self.home.exists(name):
+            self.home.move(name, f"{name}.unusable")
+            self.told("note", f"{self.home.at(name)} was there before its group; set aside")
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         group = self.running.get(trial_id)
@@ -122,8 +125,12 @@ class GroupSearcher(Searcher):
             return None
         study, method = self.ledger.study, most_behind(self.ledger)
         if method is None:
-            return self.ledger.ask_seeds(members_of(study))
-        return self.ledger.ask(method, max(1, members_of(study) // study.seeds))
+            group = self.ledger.ask_seeds(members_of(study))
+        else:
+            group = self.ledger.ask(method, max(1, members_of(study) // study.seeds))
+        if group is not None:
+            self._clear(group)
+        return group
 
     def _hopeless(self, *, trained: bool) -> bool:
         """Whether a group failed where none has ever trained an epoch: then the fault is not a configuration's."""

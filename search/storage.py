@@ -1,6 +1,8 @@
 """Opening the database behind a ledger, and saying plainly why it cannot be opened."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
@@ -45,6 +47,17 @@ def url_for(home: Home, given: str | None) -> str:
             f"{home.url}: a home that is no local folder needs a database for the ledger; give one with --ledger postgresql://..."
         )
     return f"sqlite:///{(home.local / FILE).absolute()}"
+
+
+@contextmanager
+def opened(url: str, *, existing: bool = False) -> Iterator[RDBStorage]:
+    """The storage behind a URL for as long as it is needed; `connect` says the rest."""
+    storage = connect(url, existing=existing)
+    try:
+        yield storage
+    finally:
+        storage.remove_session()
+        storage.engine.dispose()
 
 
 def connect(url: str, *, existing: bool = False) -> RDBStorage:
@@ -93,7 +106,7 @@ def _verify(engine: sqlalchemy.Engine, shown: str) -> None:
 
 
 def _journal(engine: sqlalchemy.Engine, file: Path) -> None:
-    """Let SQLite write ahead, which needs one flush of the disk a transaction instead of three; not over a network, where it is not safe."""
+    """Let SQLite write ahead: one flush of the disk a transaction instead of three. Over a network that is not safe."""
     if engine.dialect.name != "sqlite" or not file.name:
         return
     mode = "WAL" if _kind_of_disk(file.parent.absolute()) in LOCAL else "DELETE"
