@@ -232,7 +232,7 @@ def main() -> None:
     parser.add_argument("--sqlite-only", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
-        server = None if asked.sqlite_only else Server(Path(folder))
+        server = None if asked.sqlite_only else Server()
         if server:
             server.start()
         try:

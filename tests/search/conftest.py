@@ -8,9 +8,9 @@ from tests.search.postgres import Server
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres() -> Iterator[Server]:
     """A running PostgreSQL server; skips where PostgreSQL is not installed."""
-    server = Server(tmp_path_factory.mktemp("postgres"))
+    server = Server()
     server.start()
     yield server
     server.stop()

@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,21 +22,17 @@ def binaries() -> Path | None:
 
 
 class Server:
-    """A server in a folder; it refuses to run as root, so that root starts it as `postgres`."""
+    """A server in a folder of its own; it refuses to run as root, so that root starts it as `postgres`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         place = binaries()
         if place is None:
             pytest.skip("needs PostgreSQL's initdb and postgres: apt-get install postgresql")
         self.place = place
-        self.folder = folder / "postgres"
+        self.folder = Path(tempfile.mkdtemp(prefix="altiplano-postgres-", dir="/tmp"))  # a test's own folder is closed to `postgres`
         self.port = free_port()
-        self.folder.mkdir()
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
-            for parent in self.folder.parents:
-                with contextlib.suppress(PermissionError):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         self._run("initdb", "-D", str(self.folder / "data"), "-A", "trust", "-U", "altiplano", "--no-sync")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -66,11 +63,12 @@ class Server:
         self._gone()
 
     def stop(self) -> None:
-        """Stop at once; nothing of it is needed any more."""
+        """Stop at once and remove everything."""
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             pid = int((self.folder / "data/postmaster.pid").read_text().splitlines()[0])
             os.kill(pid, signal.SIGQUIT)
         self._gone()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _gone(self) -> None:
         if self.process is not None:
