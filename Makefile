@@ -4,9 +4,10 @@ PYTHON ?= python3
 WORKERS ?= 2
 STUDIES := studies-home
 BIN := .venv/bin
+BENCHMARKS ?= engine memory
 EXTRAS := dev,data,export,postgres
 
-.PHONY: help install demo test lint format
+.PHONY: help install demo test lint format bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +32,9 @@ test: export OPENBLAS_NUM_THREADS := 1
 test: export RAY_USAGE_STATS_ENABLED := 0
 test: install ## all tests but the campaigns (markers faults and cluster)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not faults and not cluster' --durations 15
+
+bench: install ## speed and memory side by side with plain PyTorch (BENCHMARKS="engine memory"; more than half an hour)
+	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 lint: install ## ruff and pyright; changes nothing
 	$(BIN)/ruff check .

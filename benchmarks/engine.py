@@ -60,9 +60,9 @@ def measured(
 ) -> dict[str, Any]:
     """One row: milliseconds of the loop and of each size, how many times as fast the largest is, and its share of the peak."""
     knobs = numbers(method)
-    subjects: dict[str, Callable[[], int]] = {f"{size}": _group(begun(method, net, data, size, recorded=True), data) for size in sizes}
+    subjects: dict[str, Callable[[], int]] = {f"{size}": epochs(begun(method, net, data, size, recorded=True)) for size in sizes}
     has_loop = plain.known(preset)
-    alone = _loop(preset, net, data, knobs) if has_loop else _group(begun(method, net, data, 1, recorded=False), data)
+    alone = _loop(preset, net, data, knobs) if has_loop else epochs(begun(method, net, data, 1, recorded=False))
     taken = in_turns({"alone": alone, **subjects}, rounds)
     fastest = min(median(taken[str(size)]) for size in sizes)
     return {
@@ -91,7 +91,8 @@ def begun(method: Method, net: Mapping[str, Any], data: Data, size: int, recorde
     """A run of `size` members."""
     rows = [Row(place // SEEDS, place % SEEDS, numbers(method)) for place in range(size)]
     built = nets.build(**{**net, "shape": data.shape, "classes": len(data.classes)})
-    return Run.begin(Setting(method, built, sgd(), cosine, TIGHT, BATCH, **{"recorded": recorded, **changes}), data, rows)
+    setting = Setting(method, built, sgd(), cosine, **{"epochs": TIGHT, "batch": BATCH, "recorded": recorded, **changes})
+    return Run.begin(setting, data, rows)
 
 
 def operations(method: Method, net: Mapping[str, Any], data: Data) -> float:
@@ -99,18 +100,20 @@ def operations(method: Method, net: Mapping[str, Any], data: Data) -> float:
     run = begun(method, net, data, 1, recorded=False)
     with FlopCounterMode(display=False) as counter:
         run.train_epoch()
-    return counter.get_total_flops() / steps(run, data)
+    return counter.get_total_flops() / steps(run)
 
 
-def steps(run: Run, data: Data) -> int:
+def steps(run: Run) -> int:
     """Steps of the run's epoch."""
-    return len(data.rest if "probe" in run.setting.method.needs else data.train) // BATCH
+    return len(run.data.rest if "probe" in run.setting.method.needs else run.data.train) // run.setting.batch
 
 
-def _group(run: Run, data: Data) -> Callable[[], int]:
+def epochs(run: Run) -> Callable[[], int]:
+    """A subject that trains an epoch of the run and counts the members' steps."""
+
     def epoch() -> int:
         run.train_epoch()
-        return steps(run, data) * len(run.rows)
+        return steps(run) * len(run.rows)
 
     return epoch
 

@@ -20,6 +20,9 @@ from trainables.draws import streams
 Mixed = tuple[Tensor, Tensor, float]
 """Inputs, the labels that they are mixed with, and the weight of their own."""
 
+Mix = Callable[[Tensor, Tensor, float, Tensor, np.random.Generator], Mixed]
+"""(inputs, labels, ratio, partners, source of further randomness) -> the mixed batch."""
+
 
 def module(name: str, shape: tuple[int, ...], classes: int, **options: object) -> nn.Module:
     """One of the project's nets, with torch's own batch norm."""
@@ -31,29 +34,25 @@ def module(name: str, shape: tuple[int, ...], classes: int, **options: object) -
     return built
 
 
-def not_mixed(x: Tensor, y: Tensor, knobs: Mapping[str, float], generator: np.random.Generator) -> Mixed:
+def not_mixed(x: Tensor, y: Tensor, ratio: float, partner: Tensor, generator: np.random.Generator) -> Mixed:
     """The examples as they are."""
     return x, y, 1.0
 
 
-def mixup(x: Tensor, y: Tensor, knobs: Mapping[str, float], generator: np.random.Generator) -> Mixed:
-    """Every example mixed with a partner."""
-    ratio = generator.beta(knobs["alpha"], knobs["alpha"])
-    partner = torch.from_numpy(generator.permutation(len(y)))
+def mixup(x: Tensor, y: Tensor, ratio: float, partner: Tensor, generator: np.random.Generator) -> Mixed:
+    """Every example mixed with its partner."""
     return ratio * x + (1 - ratio) * x[partner], y[partner], ratio
 
 
-def cutmix(x: Tensor, y: Tensor, knobs: Mapping[str, float], generator: np.random.Generator) -> Mixed:
-    """A box of every picture from a partner's."""
-    height, width = x.shape[-2:]
-    side = np.sqrt(1 - generator.beta(knobs["alpha"], knobs["alpha"]))
-    middle = generator.random(2) * (height, width)
-    top, left = np.clip(middle - side * np.array((height, width)) / 2, 0, None).astype(int)
-    bottom, right = np.clip(middle + side * np.array((height, width)) / 2, None, (height, width)).astype(int)
-    partner = torch.from_numpy(generator.permutation(len(y)))
+def cutmix(x: Tensor, y: Tensor, ratio: float, partner: Tensor, generator: np.random.Generator) -> Mixed:
+    """A box of every picture from its partner's."""
+    sizes = np.array(x.shape[-2:])
+    half, middle = np.sqrt(1 - ratio) * sizes / 2, generator.random(2) * sizes
+    top, left = np.clip(middle - half, 0, None).astype(int)
+    bottom, right = np.clip(middle + half, None, sizes).astype(int)
     mixed = x.clone()
     mixed[..., top:bottom, left:right] = x[partner][..., top:bottom, left:right]
-    return mixed, y[partner], 1 - (bottom - top) * (right - left) / (height * width)
+    return mixed, y[partner], float(1 - (bottom - top) * (right - left) / sizes.prod())
 
 
 class Sharpness:
@@ -82,7 +81,7 @@ class Sharpness:
         self.optimizer.zero_grad()
 
 
-MIXINGS: dict[str, Callable[..., Mixed]] = {"none": not_mixed, "mixup": mixup, "cutmix": cutmix}
+MIXINGS: dict[str, Mix] = {"none": not_mixed, "mixup": mixup, "cutmix": cutmix}
 PERTURBATIONS = {"none", "sam", "asam"}
 
 
@@ -94,29 +93,38 @@ def known(preset: str) -> bool:
 
 
 class Loop(NamedTuple):
-    """A member, and what trains it."""
+    """A member, and what trains it.
+
+    Attributes:
+        net, optimizer, sharpness: The pieces; no sharpness where the method has none.
+        mix, alpha: How examples are mixed, and the spread of the ratio.
+        risk: From losses to the scalar that is differentiated.
+        half: Whether the net is computed under bfloat16 autocast.
+    """
 
     net: nn.Module
     optimizer: torch.optim.Optimizer
     sharpness: Sharpness | None
-    mix: Callable[..., Mixed]
+    mix: Mix
+    alpha: float
     risk: Callable[[Tensor], Tensor]
-    knobs: Mapping[str, float]
+    half: bool = False
 
     def epoch(self, x: Tensor, y: Tensor, batch: int, generator: np.random.Generator) -> Tensor:
-        """One pass over the examples; returns the mean risk."""
-        order = torch.from_numpy(generator.permutation(len(y)))
-        total = torch.zeros(())
-        steps = len(y) // batch
+        """One pass over the examples, all of it drawn beforehand; returns the mean risk."""
+        steps, device = len(y) // batch, x.device
+        order = torch.from_numpy(generator.permutation(len(y))).to(device)
+        partners = torch.from_numpy(generator.permuted(np.tile(np.arange(batch), (steps, 1)), axis=1)).to(device)
+        ratios = generator.beta(self.alpha, self.alpha, steps)
+        total = torch.zeros((), device=device)
         for number in range(steps):
             chosen = order[number * batch : (number + 1) * batch]
-            total += self.step(x[chosen], y[chosen], generator)
+            total += self.step(*self.mix(x[chosen], y[chosen], float(ratios[number]), partners[number], generator), y[chosen])
         return total / steps
 
-    def step(self, x: Tensor, y: Tensor, generator: np.random.Generator) -> Tensor:
+    def step(self, x: Tensor, other: Tensor, ratio: float, y: Tensor) -> Tensor:
         """One step; returns the risk at w."""
-        mixed, other, ratio = self.mix(x, y, self.knobs, generator)
-        risk = self._risk(mixed, y, other, ratio)
+        risk = self._risk(x, y, other, ratio)
         risk.backward()
         if self.sharpness is None:
             self.optimizer.step()
@@ -124,29 +132,31 @@ class Loop(NamedTuple):
             return risk.detach()
         self.sharpness.ascend()
         _track(self.net, False)
-        self._risk(mixed, y, other, ratio).backward()
+        self._risk(x, y, other, ratio).backward()
         _track(self.net, True)
         self.sharpness.descend()
         return risk.detach()
 
     def _risk(self, x: Tensor, y: Tensor, other: Tensor, ratio: float) -> Tensor:
-        logits = self.net(x)
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.half):
+            logits = self.net(x).float()
         losses = ratio * cross_entropy(logits, y, reduction="none")
         if ratio < 1:
             losses = losses + (1 - ratio) * cross_entropy(logits, other, reduction="none")
         return self.risk(losses)
 
 
-def loop(preset: str, net: Mapping[str, object], data: Data, knobs: Mapping[str, float]) -> Loop:
+def loop(preset: str, net: Mapping[str, object], data: Data, knobs: Mapping[str, float], device: str = "cpu", half: bool = False) -> Loop:
     """A member of a preset's method, ready to be trained."""
     axes = methods.PRESETS[preset]
     spec: dict[str, Any] = {**net, "shape": data.shape, "classes": len(data.classes)}
-    built = module(**spec)
+    built = module(**spec).to(device)
     optimizer = torch.optim.SGD(built.parameters(), lr=knobs["lr"], momentum=0.9)
     sharpness = None
     if axes.perturbation != "none":
         sharpness = Sharpness(list(built.named_parameters()), optimizer, knobs["rho"], axes.perturbation == "asam")
-    return Loop(built, optimizer, sharpness, MIXINGS[axes.mixing], _risk(preset, nets.build(**spec), knobs), knobs)
+    risk = _risk(preset, nets.build(**spec), knobs)
+    return Loop(built, optimizer, sharpness, MIXINGS[axes.mixing], knobs.get("alpha", 1.0), risk, half)
 
 
 def _risk(preset: str, net: Net, knobs: Mapping[str, float]) -> Callable[[Tensor], Tensor]:

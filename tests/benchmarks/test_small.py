@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import engine, measure, plain
+from benchmarks import engine, gpu, measure, memory, plain
 from trainables import methods
 from trainables.draws import stream
 
@@ -19,6 +19,13 @@ def test_engine_prints_and_writes_one_row_a_preset_and_net(tmp_path, capsys):
     assert all(row["alone"] > 0 and row["3"] > 0 and 0 < row["peak"] < 1 for row in rows)
     assert found["about"]["torch"] == torch.__version__
     assert "g-mix" in capsys.readouterr().out
+
+
+def test_memory_says_what_a_member_holds_and_what_a_step_needs(tmp_path):
+    erm, sam = memory.main(["--small", "--out", str(tmp_path / "found.json")])
+    weights, statistics = 4 * (64 * 128 + 2 * 128 + 128 * 128 + 2 * 128 + 1290), 2 * (2 * 4 * 128 + 8)
+    assert erm["alone state KiB"] == erm["group state KiB"] == (2 * weights + statistics) / 1024
+    assert sam["alone copies"] > erm["alone copies"] > 3
 
 
 @pytest.mark.parametrize("preset", ["erm", "softad", "sam", "asam"])
@@ -44,7 +51,7 @@ def test_mixed_labels_weigh_what_their_inputs_do():
     x, y = torch.zeros(8, 1, 6, 6), torch.arange(8)
     x[:] = torch.arange(8.0)[:, None, None, None]
     for mix in (plain.mixup, plain.cutmix):
-        mixed, other, ratio = mix(x, y, {"alpha": 1.0}, stream(3, "mix"))
+        mixed, other, ratio = mix(x, y, 0.3, torch.tensor([1, 0, 3, 2, 5, 4, 7, 6]), stream(3, "mix"))
         np.testing.assert_allclose(mixed.mean((1, 2, 3)), ratio * y + (1 - ratio) * other, rtol=1e-5, atol=1e-5)
 
 
@@ -57,3 +64,12 @@ def test_what_is_compared_takes_turns_and_the_first_round_does_not_count():
 
 def test_the_ratio_is_paired_within_rounds():
     assert measure.ratio([2.0, 40.0, 6.0], [1.0, 10.0, 3.0]) == 2.0
+
+
+@pytest.mark.slow
+def test_the_gpu_benchmark_runs_on_a_cpu(tmp_path):
+    rows = gpu.main(["--small", "--device", "cpu", "--out", str(tmp_path / "found.json")])
+    groups = [(way, size) for way in ("mapped", "replayed") for size in (1, 2)]
+    assert [(row["by"], row["members"]) for row in rows] == [("loop", 1), ("processes", 2), *groups]
+    assert all(row["ms"] > 0 for row in rows)
+    assert all(row["times"] > 0 and row["shared"] > 0 for row in rows if row["by"] in gpu.WAYS)
