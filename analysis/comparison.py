@@ -11,6 +11,7 @@ from analysis import across, page, words
 from analysis.across import Judged
 from analysis.figures import across as drawn
 from analysis.figures import style
+from analysis.figures.printer import Printer
 from analysis.page import Column, Head, Row, Section, Sheet
 from analysis.summary import WEIGHTS
 from analysis.table import BASELINE, load
@@ -53,11 +54,11 @@ def compare_studies(
     looks = style.looks(list(methods), BASELINE)
     clear(folder)
     write_tables({"rule": rule, "weights": judged[0].ranked.weights}, {"methods": best}, folder)
-    with style.house():
+    with style.house(), Printer(style.STYLE) as printer:
         sections = [_studies(best, looks), _over_data(runs, looks)]
         for section in sections:
             for drawing in section.drawings:
-                style.save(drawing, str(folder / "figures" / drawing.name))
+                printer.save(drawing.figure, str(folder / "figures" / drawing.name))
         text = page.render(_head(judged, best, rule), sections, dt.datetime.now(dt.UTC).date().isoformat())
     (folder / "index.html").write_text(text, encoding="utf-8")
     return folder / "index.html"

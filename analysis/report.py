@@ -1,12 +1,12 @@
 """The report: a study's evidence as one HTML page with tables and figures beside it."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from analysis import answer, findings, page, sections
 from analysis.figures import style
-from analysis.page import Section
+from analysis.figures.printer import Printer
 from analysis.summary import WEIGHTS
 from analysis.table import Table, load
 from analysis.tables import clear, write_tables
@@ -33,10 +33,12 @@ def report(path: str, rule: str = "guarantee", weights: Mapping[str, float] = WE
     clear(folder)
     write_tables({"study": table.name, "rule": rule, "weights": found.ranked.weights}, sections.tables(found), folder)
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    with style.house():
-        parts = sections.every(found)
-        for drawing in drawings(parts):
-            style.save(drawing, str(folder / "figures" / drawing.name))
+    with style.house(), Printer(style.STYLE) as printer:
+        parts = []
+        for section in sections.every(found):
+            for drawing in (*section.drawings, *section.folded):
+                printer.save(drawing.figure, str(folder / "figures" / drawing.name))
+            parts.append(section)
         text = page.render(answer.head(found), parts, today)
     target = folder / "index.html"
     target.write_text(text, encoding="utf-8")
@@ -51,8 +53,3 @@ def _folder(table: Table, out: str | Path | None) -> Path:
             f"a report is written to a local folder, and the study lies at {table.home.address}; name a folder with out (--out)"
         )
     return Path(table.home.root) / "report"
-
-
-def drawings(parts: Sequence[Section]) -> list[style.Drawing]:
-    """Every figure of the sections, in order."""
-    return [drawing for section in parts for drawing in (*section.drawings, *section.folded)]

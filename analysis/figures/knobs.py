@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
 from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, key, margins, name_rows, panels, write
 from analysis.figures.thinned import thinned
@@ -113,7 +113,7 @@ def set_scale(axes: Axes, values: np.ndarray) -> None:
     wide = np.nanmax(values) / np.nanmin(values) >= 300
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 3.0)))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _points(axes: Axes, x: np.ndarray, part: pd.DataFrame, name: str, look: Look, *, bars: bool, faint: bool) -> None:

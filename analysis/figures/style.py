@@ -213,11 +213,5 @@ def svg(drawing: Drawing) -> str:
     )
 
 
-def save(drawing: Drawing, stem: str) -> None:
-    """Write the figure as stem.png (300 dpi) and stem.pdf, without dates."""
-    drawing.figure.savefig(f"{stem}.png", facecolor="white")
-    drawing.figure.savefig(f"{stem}.pdf", facecolor="white", metadata={"CreationDate": None})
-
-
 def _attribute(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")

@@ -1,5 +1,7 @@
 """The sections of the report, in reading order; each function makes one, or None where the study has nothing to show for it."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from analysis.findings import Findings
@@ -7,8 +9,8 @@ from analysis.page import Section
 from analysis.sections import closing, course, examples, learning, methods, mixed, order, turned
 
 
-def every(found: Findings) -> list[Section]:
-    """All sections that this study has something to show for."""
+def every(found: Findings) -> Iterator[Section]:
+    """All sections that this study has something to show for, each made when it is asked for."""
     makers = (
         order.confirmed,
         order.ranked,
@@ -27,7 +29,10 @@ def every(found: Findings) -> list[Section]:
         closing.limits,
         closing.again,
     )
-    return [section for section in (make(found) for make in makers) if section is not None]
+    for make in makers:
+        section = make(found)
+        if section is not None:
+            yield section
 
 
 def tables(found: Findings) -> dict[str, pd.DataFrame]:

@@ -96,8 +96,10 @@ def fronts(found: Findings) -> Section:
     drawn = [front.front(frame, found.looks, across, up) for across, up in pairs]
     sure = int((frame["front"] >= 0.5).sum())
     text = [
-        "A configuration is on the front if no other is as good on both figures and better on one; which ones are depends on the seeds "
-        "drawn."
+        (
+            "A configuration is on the front if no other is as good on both figures and better on one; which ones are depends on the seeds "
+            "drawn."
+        )
     ]
     if frame["front"].notna().any():
         text.append(

@@ -27,4 +27,4 @@ def page(digits: Path) -> Path:
 @pytest.fixture
 def unsaved(monkeypatch: pytest.MonkeyPatch) -> None:
     """Reports write no PNG and PDF, which take most of their time."""
-    monkeypatch.setattr("analysis.figures.style.save", lambda drawing, stem: None)
+    monkeypatch.setattr("analysis.figures.printer.Printer.save", lambda printer, figure, stem: None)

@@ -2,13 +2,16 @@
 
 import re
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from analysis.figures import style
+from analysis.figures.printer import Printer
 from analysis.figures.thinned import thinned
 from tests.analysis.test_browser import contrast
 
@@ -74,6 +77,21 @@ def test_an_svg_is_the_same_twice_and_its_marks_are_its_own() -> None:
     assert set(re.findall(r' id="([^"]+)"', drawn("one"))).isdisjoint(re.findall(r' id="([^"]+)"', drawn("two")))
     assert style.SERIES[0] not in drawn("one")
     assert "var(--series-1)" in drawn("one")
+
+
+def test_figures_are_printed_beside_and_a_failure_is_told(tmp_path: Path) -> None:
+    with style.house():
+        figure, _ = style.panels()
+
+    def printed(stem: Path) -> None:
+        with Printer(style.STYLE) as printer:
+            printer.save(figure, str(stem))
+
+    printed(tmp_path / "drawn")
+    assert (tmp_path / "drawn.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "drawn.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(OSError, match=r"could not be written: FileNotFoundError.*missing"):
+        printed(tmp_path / "missing" / "drawn")
 
 
 def test_thinning_keeps_first_and_last_and_is_the_same_every_time() -> None:
