@@ -6,14 +6,12 @@ race that was stopped goes on where it was.
 
 from collections.abc import Callable
 
-import numpy as np
-
 import search
 from analysis import racing
 from analysis.racing import Entry, Round
 from analysis.ranking import ranking
 from analysis.summary import WEIGHTS
-from analysis.table import Table, load
+from analysis.table import load
 from search.errors import UserError
 from search.fresh import FRESH
 from search.launch import find
@@ -48,9 +46,9 @@ def race(
     dropped: frozenset[Entry] = frozenset()
     outcome = None
     while True:
-        scores = fresh_utilities(load(place.url), entrants)
+        scores, failures = racing.fresh(load(place.url).confirmed, entrants)
         spent = sum(len(values) for values in scores.values())
-        next_one = racing.next_round(scores, most * len(entrants) - spent, dropped, rules)
+        next_one = racing.next_round(scores, most * len(entrants) - spent, dropped, failures, rules)
         dropped |= frozenset(next_one.dropped)
         if not next_one.seeds:
             say(f"the race is over: {next_one.over}")
@@ -60,21 +58,8 @@ def race(
         outcome = search.confirm(name, wanted, home, ledger=ledger, address=address, watcher=watcher)
         if outcome.stopped:
             return outcome
-        if sum(len(values) for values in fresh_utilities(load(place.url), entrants).values()) == spent:
+        if sum(len(values) for values in racing.fresh(load(place.url).confirmed, entrants)[0].values()) == spent:
             raise search.SearchFailed(f"{name}: no member of this round could be trained; `altiplano status {name}` says why")
-
-
-def fresh_utilities(table: Table, entrants: list[Entry]) -> dict[Entry, np.ndarray]:
-    """Utility of each fresh seed on the test split, (k,), of every entrant; empty where there is none yet."""
-    found = dict.fromkeys(entrants, np.zeros(0))
-    if table.confirmed is None:
-        return found
-    members = table.confirmed.members
-    utility = WEIGHTS["mean"] * members["accuracy"] + WEIGHTS["tail"] * members["tail"]
-    for entry in entrants:
-        own = (members["method"] == entry[0]) & (members["configuration"] == entry[1])
-        found[entry] = utility[own].to_numpy(float)
-    return found
 
 
 def announced(one: Round, entrants: int) -> str:
