@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from analysis import chances
 from analysis.summary import Figure, figure_of, summarise
@@ -73,6 +74,30 @@ def test_draws_spread_as_the_truth_does() -> None:
         low, high = np.quantile(draws, [0.05, 0.95], axis=0)
         inside.append((truth >= low) & (truth <= high))
     assert 0.87 < np.mean(inside) < 0.93
+
+
+def test_who_leads_by_luck_has_more_likely_a_large_variance() -> None:
+    """One configuration far above 40 others: its posterior against the same integral done on a grid of (theta, sigma)."""
+    source = stream(6, "outlier")
+    scores = np.vstack(
+        [0.9 + 0.003 * source.standard_normal((40, 1)) + 0.004 * source.standard_normal((40, 3)), 0.915 + 0.002 * np.array([[-1, 0, 1]])]
+    )
+    count, none = len(scores), np.zeros(len(scores))
+    figure = figure_of(scores.ravel(), np.repeat(np.arange(count), 3), none + 3, none, none.astype(np.intp))._replace(
+        usual=np.ones(count, bool)
+    )
+    figure = figure._replace(df=np.full(count, 5.0), variance=np.full(count, 0.004**2))
+    normal = source.standard_normal((20_000, count))
+    draws = chances.posterior(figure, none + 3, np.arange(count), normal, source)[:, -1]
+    tau, centre, _ = chances._population(figure.mean, figure.variance / 3, 4000, source)
+    theta, sigma = np.meshgrid(np.linspace(0.88, 0.94, 400), np.exp(np.linspace(np.log(1e-3), np.log(4e-2), 300)), indexing="ij")
+    log = -0.5 * ((theta - centre.mean()) / tau.mean()) ** 2 - 0.5 * 3 * ((figure.mean[-1] - theta) / sigma) ** 2 - np.log(sigma)
+    log += stats.chi2.logpdf(5 * 0.004**2 / sigma**2, 5) - 2 * np.log(sigma)
+    weight = np.exp(log - log.max())
+    mean = (weight * theta).sum() / weight.sum()
+    spread = np.sqrt((weight * (theta - mean) ** 2).sum() / weight.sum())
+    assert_allclose(draws.mean(), mean, atol=0.0005)
+    assert_allclose(draws.std(), spread, rtol=0.12)
 
 
 def test_two_clearly_apart_are_told_apart() -> None:

@@ -66,6 +66,16 @@ def test_the_hopeless_is_dropped_and_stays_out() -> None:
     assert C not in again.seeds
 
 
+def test_a_leader_who_is_sure_enough_ends_the_race_before_the_others_are_hopeless() -> None:
+    noise = 0.004 * np.array([-1, 1, 0, 1, -1, 0, 0, 1, -1])
+    scores = {A: 0.9035 + noise, B: 0.900 + noise[::-1]}
+    turn = racing.next_round(scores, 100)
+    assert 0.9 <= turn.best[A] < 0.99
+    assert turn.dropped == ()
+    assert turn.over.startswith("mixup 1 is best with probability 0.9")
+    assert racing.next_round(scores, 100, rules=racing.RULES._replace(stop=0.995)).seeds == {A: 2, B: 2}
+
+
 def test_a_clear_leader_a_tie_and_a_spent_budget_end_the_race() -> None:
     source = stream(4, "ends")
     clear = {A: 0.92 + 0.002 * source.standard_normal(9), B: 0.90 + 0.002 * source.standard_normal(9)}

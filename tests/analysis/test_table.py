@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from numpy.testing import assert_allclose
 
-from analysis import findings, load, reading, report
+from analysis import findings, load, rank, reading, report
 from tests.analysis import synthetic
 from trainables import evidence, scores
 from trainables.evidence import COMPLETE, DIVERGED, PRUNED, Evidence
@@ -104,6 +104,14 @@ def test_configurations_dropped_at_a_rung_are_kept_apart(tmp_path: Path) -> None
     assert len(table) == 1
     assert table.configurations["epochs"].tolist() == [6, 2, 2]
     assert (table.wrong["mixup"][:5] == 3).all()
+
+
+def test_a_seed_dropped_at_a_rung_does_not_count_beside_finished_ones(tmp_path: Path) -> None:
+    table = load(str(written(tmp_path / "s", [member(0, 0), member(0, 1)], [member(0, 2, status=PRUNED, epochs=2, wrong=30)])))
+    assert table.configurations["state"].tolist() == ["complete"]
+    assert table.configurations["seeds"].tolist() == [2]
+    assert table.members["scored"].tolist() == [True, True, False]
+    assert_allclose(rank(table)["accuracy"], 1 - 5 / N)
 
 
 def test_a_broken_file_is_passed_over_and_named(tmp_path: Path) -> None:
