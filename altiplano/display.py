@@ -56,7 +56,7 @@ class Board:
     def tell(self, event: Event) -> None:
         """Take in an event."""
         self.status = event.status()
-        if event.kind in {"failed", "note", "stopping"}:
+        if event.kind in {"failed", "note", "changed", "stopping"}:
             self.notes.append(event.text)
 
     def __rich__(self) -> RenderableType:
@@ -80,7 +80,7 @@ class Lines:
         if event.kind == "asked":
             return
         self.last = time.monotonic()
-        line = event.text if event.kind in {"failed", "note", "stopping"} else headline(event.status())
+        line = event.text if event.kind in {"failed", "note", "changed", "stopping"} else headline(event.status())
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
