@@ -60,7 +60,9 @@ def measured(
 ) -> dict[str, Any]:
     """One row: milliseconds of the loop and of each size, how many times as fast the largest is, and its share of the peak."""
     knobs = numbers(method)
-    subjects: dict[str, Callable[[], int]] = {f"{size}": epochs(begun(method, net, data, size, recorded=True)) for size in sizes}
+    subjects: dict[str, Callable[[], int]] = {
+        f"{size}": epochs(begun(method, net, data, size, recorded=True, chunk=size)) for size in sizes
+    }
     has_loop = plain.known(preset)
     alone = _loop(preset, net, data, knobs) if has_loop else epochs(begun(method, net, data, 1, recorded=False))
     taken = in_turns({"alone": alone, **subjects}, rounds)

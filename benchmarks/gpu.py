@@ -89,7 +89,7 @@ def _grouped(net: str, precision: str, options: argparse.Namespace, data: Data, 
         torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(options.device)
     try:
-        changes = {"batch": options.batch, "device": options.device, **WAYS[way]}
+        changes = {"batch": options.batch, "device": options.device, "chunk": size, **WAYS[way]}
         run = begun(methods.make(methods.PRESETS[options.preset]), NETS[net], data, size, **changes)
         if precision == "bf16":
             run.setting = replace(run.setting, net=autocast(run.setting.net, options.device))

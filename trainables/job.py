@@ -47,7 +47,7 @@ class Job:
         checkpoint_budget: Most bytes of the study's checkpoints together; past half of it a group keeps one instead of two, past it none.
         threads: CPU threads for torch.
         device: Where to train: "cpu", "cuda", "cuda:1" or "auto".
-        chunk: Members computed at a time, all by default.
+        chunk: Members computed at a time; `engine.pace` says how many by default.
         precision: Type of the weights: "float32" or "float64"; or "bf16": float32 weights, matrix products in bfloat16.
         compiled: Whether steps are compiled by torch's compiler.
     """

@@ -39,7 +39,7 @@ class Setting:
         method, net, optimizer, schedule: The pieces.
         epochs: Passes over the training split.
         batch: Examples a step; a last, smaller batch is dropped.
-        chunk: Rows computed at a time, all by default.
+        chunk: Rows computed at a time; `pace` says how many by default.
         device: Where to train.
         dtype: Type of the weights.
         recorded: Whether steps are replayed from a recording, as `pace` explains; where that pays by default.

@@ -21,6 +21,9 @@ from trainables.engine.step import Inputs, Member, Step, phase
 RECORDED_FROM = 30
 """Steps of a run from which on recording pays: it takes as long as 5 mapped steps, and again for each size that a group shrinks to."""
 
+AT_A_TIME = 16
+"""Members replayed together unless said otherwise, where the net has no maps: about as fast as any number. With maps it is one."""
+
 PICTURES = 5
 """Axes of a group's batch of pictures: rows, examples, channels, height, width."""
 
@@ -34,14 +37,14 @@ class Part(NamedTuple):
 
 
 class Pace:
-    """Advances a group, at most `chunk` rows at a time (all by default).
+    """Advances a group, at most `chunk` rows at a time.
 
     A group that is replayed is changed where it lies. Replays have memory of their own, about what one step of `chunk` rows takes.
 
     Args:
         step: A member's step.
         method: The method that it steps by.
-        chunk: Rows computed at a time.
+        chunk: Rows computed at a time; by default all where they are mapped, few where they are replayed.
         recorded: Whether to replay.
         spatial: Whether the net has maps: pictures of a member that is replayed by itself then have their channels last.
     """
@@ -81,7 +84,8 @@ class Pace:
         """A copy of the group, to be changed; tapes for parts of other sizes than it has are let go of."""
         own = self._group = tree.map(lambda leaf: leaf.clone(memory_format=torch.contiguous_format), group)
         rows = next(iter(group.model.params.values())).shape[0]
-        self._parts = [Part(part, tree.take(own, part), {}) for part in parts(rows, self.chunk or rows)]
+        most = self.chunk or (1 if self.spatial else AT_A_TIME)
+        self._parts = [Part(part, tree.take(own, part), {}) for part in parts(rows, most)]
         sizes = {part.rows.stop - part.rows.start for part in self._parts}
         self._tapes = {key: tape for key, tape in self._tapes.items() if key[0] in sizes}
         return own

@@ -71,9 +71,9 @@ def sized(setting: Setting, data: Data, numbers: Mapping[str, float], name: str,
 def tried(setting: Setting, data: Data, numbers: Mapping[str, float]) -> dict[int, float]:
     """Milliseconds of a member's step at each size, as far as memory, patience and time allow."""
     began, found = time.monotonic(), dict[int, float]()
-    few, each = _few(data, setting.batch), replace(setting, chunk=None, recorded=setting.device == "cpu")
+    few, recorded = _few(data, setting.batch), setting.device == "cpu" and setting.recorded is not False
     for size in SIZES:
-        run = Run.begin(each, few, [Row(0, seed, numbers) for seed in range(size)])
+        run = Run.begin(replace(setting, chunk=size, recorded=recorded), few, [Row(0, seed, numbers) for seed in range(size)])
         best = min(found.values(), default=float("inf"))
         found[size] = _milliseconds(run)
         growth = SIZES[1] // SIZES[0]
