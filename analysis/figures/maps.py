@@ -52,7 +52,7 @@ def pair(part: pd.DataFrame, values: pd.DataFrame) -> Drawing | None:
         bar.set_label(ROWS[name])
     _scale(axes[-1].xaxis, x[:, 0])
     axes[-1].set_xlabel(label(str(values.columns[0])))
-    margins(figure, left=17, right=10, top=3, bottom=10, between=0.08)
+    margins(figure, left=17, right=12.5, top=3, bottom=10, between=0.08)
     caption = (
         f"Smooth maps from n = {len(rows):,} configurations of {method} (circles), its other knobs averaged over what was tried; the "
         "star is the best point of the map. Blank where no configuration is near."

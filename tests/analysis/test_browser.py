@@ -32,6 +32,15 @@ def test_nothing_is_wider_than_the_window(browser: Browser, width: int) -> None:
     assert browser.evaluate(f"{wide} && e.getBoundingClientRect().right > {width} + 0.5).map(e => e.outerHTML.slice(0, 80))") == []
 
 
+def test_print_fits_the_width_of_a4(browser: Browser) -> None:
+    """210 mm less Chromium's margins of 10 mm on either side, at 96 pixels an inch."""
+    browser.resize(718)
+    browser.tell("Emulation.setEmulatedMedia", media="print")
+    assert browser.evaluate("document.documentElement.scrollWidth") <= 718
+    assert browser.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
+    browser.tell("Emulation.setEmulatedMedia", media="screen")
+
+
 @pytest.mark.parametrize("width", [400, 1280])
 def test_no_label_of_a_figure_is_cut_off(browser: Browser, width: int) -> None:
     browser.resize(width)
