@@ -56,8 +56,13 @@ def opened(url: str, *, existing: bool = False) -> Iterator[RDBStorage]:
     try:
         yield storage
     finally:
-        storage.remove_session()
-        storage.engine.dispose()
+        close(storage)
+
+
+def close(storage: RDBStorage) -> None:
+    """Let go of every connection now, not when the garbage is collected: an open one keeps SQLite's two files beside the ledger."""
+    storage.remove_session()
+    storage.engine.dispose()
 
 
 def connect(url: str, *, existing: bool = False) -> RDBStorage:
@@ -77,8 +82,12 @@ def connect(url: str, *, existing: bool = False) -> RDBStorage:
             raise UserError(f"{shown}: there is no such ledger; restore the file, or launch the study anew in another home")
         arguments = {"timeout": SECONDS} if parsed.drivername.startswith("sqlite") else {}
         storage = RDBStorage(url, engine_kwargs={"connect_args": arguments, "pool_pre_ping": True})
-        _verify(storage.engine, shown)
-        _journal(storage.engine, Path(parsed.database or ""))
+        try:
+            _verify(storage.engine, shown)
+            _journal(storage.engine, Path(parsed.database or ""))
+        except BaseException:
+            close(storage)
+            raise
         return storage
     except ArgumentError as error:
         raise UserError(f"{shown}: a ledger's URL must look like postgresql+psycopg://user@host/database or sqlite:///file") from error

@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from search import Study, UserError, launch, names, resume, status
 from search.run import reason_of
+from search.storage import opened
 from trainables import evidence
 
 TEXT = """
@@ -26,12 +27,12 @@ storage: {checkpoint_seconds: 0}
 
 
 def ended(folder):
-    """State of every trial of every Optuna study of a ledger."""
-    storage = f"sqlite:///{folder}/tiny/ledger.db"
-    return {
-        one.study_name: [trial.state for trial in optuna.load_study(study_name=one.study_name, storage=storage).trials]
-        for one in optuna.get_all_study_summaries(storage)
-    }
+    """State of every trial of every Optuna study of a ledger; closed again, since Optuna leaves what it opens to the garbage collector."""
+    with opened(f"sqlite:///{folder}/tiny/ledger.db") as storage:
+        return {
+            one.study_name: [trial.state for trial in optuna.load_study(study_name=one.study_name, storage=storage).trials]
+            for one in optuna.get_all_study_summaries(storage)
+        }
 
 
 def members(folder):

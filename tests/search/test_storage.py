@@ -1,7 +1,10 @@
+import gc
+
 import pytest
+from optuna.study import StudyDirection
 
 from search.errors import UserError
-from search.storage import VARIABLE, connect, public, url_for, with_driver, without_password
+from search.storage import VARIABLE, connect, opened, public, url_for, with_driver, without_password
 from search.study import Study
 from trainables.home import Home
 
@@ -43,3 +46,38 @@ def test_a_ledger_in_postgresql_is_a_plain_optuna_storage(postgres):
     assert storage.engine.dialect.name == "postgresql"
     assert "secret" not in repr(storage.engine.url)
     storage.engine.dispose()
+
+
+@pytest.fixture
+def uncollected():
+    """No garbage is collected: what is not closed stays open."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_a_ledger_that_is_left_has_no_files_of_sqlites_beside_it(tmp_path, uncollected):
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with opened(url) as storage:
+        storage.create_new_study([StudyDirection.MAXIMIZE], "a/b")
+        assert (tmp_path / "ledger.db-wal").exists(), "or there is nothing to be seen"
+    with pytest.raises(KeyboardInterrupt), opened(url, existing=True) as storage:
+        storage.get_all_studies()
+        raise KeyboardInterrupt
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.db"]
+
+
+def test_a_ledger_that_cannot_be_used_is_not_kept_open(tmp_path, uncollected, monkeypatch):
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    with opened(url):
+        pass
+    monkeypatch.setattr("search.storage._verify", damaged)
+    with pytest.raises(UserError, match="damaged"):
+        connect(url)
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.db"]
+
+
+def damaged(engine, shown):
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT * FROM studies").all()
+    raise UserError(f"{shown}: damaged")
