@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from altiplano.main import AT_FAULT, DONE, FAILED, STOPPED, run
+from altiplano.main import run
+from altiplano.options import AT_FAULT, DONE, FAILED, STOPPED
 
 STUDY = """\
 name: tiny
@@ -34,6 +35,13 @@ def test_help_names_every_command_and_the_exit_codes(capsys):
     shown = capsys.readouterr().out
     for word in ("check", "launch", "resume", "status", "report", "methods", "2 the input is at fault"):
         assert word in shown
+
+
+def test_help_needs_neither_ray_nor_torch():
+    heavy = "{'ray', 'torch', 'optuna'}"
+    code = f"import sys; from altiplano.main import run; run(['launch', '--help']); print(sorted({heavy} & set(sys.modules)))"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.splitlines()[-1] == "[]"
 
 
 def test_check_says_how_much_a_study_is(study, capsys):

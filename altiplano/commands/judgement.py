@@ -1,0 +1,97 @@
+"""The commands that judge a study: rank and report it, let the best race with fresh seeds, take a winner away."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from altiplano.commands.running import failures
+from altiplano.options import HOME, STOPPED, AddressOption, HomeOption, LedgerOption, Name, QuietOption, RuleOption, elsewhere
+
+
+def report(
+    name: Name,
+    home: HomeOption = HOME,
+    rule: RuleOption = "guarantee",
+    weights: Annotated[str, typer.Option("--weights", help="Weight of each score in the utility.")] = "mean=.5,tail=.5",
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; the study's own by default.")] = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+) -> None:
+    """Rank what a study found, finished or not, and write one page with figures and tables (CSV, JSON, Parquet, LaTeX)."""
+    import analysis
+    from search.errors import UserError
+    from search.launch import find
+
+    _, place = find(name, home)
+    try:
+        page = analysis.report(place.url, rule=rule, weights=_weights(weights), out=out)
+    except ValueError as error:
+        raise UserError(f"altiplano report {name}: {error}") from error
+    Console().print(Text(str(page)), soft_wrap=True)
+    if show:
+        typer.launch(page.resolve().as_uri())
+
+
+def confirm(
+    name: Name,
+    home: HomeOption = HOME,
+    top: Annotated[int | None, typer.Option("--top", help="How many race, ERM beside them; the study file's by default.")] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="Most fresh seeds of each; the study file's by default.")] = None,
+    rule: RuleOption = "guarantee",
+    ledger: LedgerOption = None,
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Train the best few with fresh seeds on the test split, until one is clearly best, they tie, or the budget ends.
+
+    The report then leads with these figures, and says by how much the search's own were too good.
+    Stopped or killed, it goes on when called again.
+    """
+    from altiplano.confirm import race
+    from altiplano.display import Style, watching
+
+    console = Console(quiet=quiet)
+
+    def say(line: str) -> None:
+        console.print(Text(line), soft_wrap=True)
+
+    with failures(), watching(console, Style.QUIET if quiet else Style.AUTO) as watcher:
+        outcome = race(name, home, top, seeds, rule, ledger, address, watcher, say)
+    if outcome and outcome.stopped:
+        say(f"stopped, everything is saved; go on with: altiplano confirm {name}")
+        raise typer.Exit(STOPPED)
+    say(f"next: altiplano report {name}{elsewhere(home)}")
+
+
+def export(
+    name: Name,
+    home: HomeOption = HOME,
+    rank: Annotated[int, typer.Option("--rank", help="Which configuration, by its place in the ranking.")] = 1,
+    rule: RuleOption = "guarantee",
+    seed: Annotated[int, typer.Option("--seed", help="Seed to train it with.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; export/rank-N in the study's home by default.")] = None,
+) -> None:
+    """Train the configuration of a rank once more and pack it for plain PyTorch.
+
+    Writes its numbers (configuration.yaml, a study file), weights (safetensors), the model as a torch.export program, the test split, and
+    use.py, which loads them without Altiplano and reproduces the test accuracy.
+    """
+    import json
+
+    from altiplano.export import export as exported
+
+    folder, chosen = exported(name, home, rank, rule, seed, out)
+    found = json.loads((folder / "about.json").read_text())
+    line = f"{chosen.method} {chosen.configurations[0].number}, seed {seed}: test accuracy {found['test_accuracy']:.4f}"
+    Console().print(Text(f"{line}\n{folder}\ntry it: python {folder / 'use.py'}"), soft_wrap=True)
+
+
+def _weights(text: str) -> dict[str, float]:
+    from search.errors import UserError
+
+    try:
+        return {key.strip(): float(value) for key, _, value in (part.partition("=") for part in text.split(","))}
+    except ValueError as error:
+        raise UserError(f"--weights must be like mean=.5,tail=.5, got {text!r}") from error

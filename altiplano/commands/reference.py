@@ -1,0 +1,50 @@
+"""The commands that look things up: methods, data sets, and this machine."""
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from altiplano.options import DONE, FAILED, HOME, HomeOption
+
+
+def methods(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method, or a strategy of one axis.")] = None) -> None:
+    """List the training methods; with a NAME: what it computes, its knobs, ranges and sources, and what a step costs, measured."""
+    from altiplano import describe
+
+    Console().print(describe.detail(name) if name else describe.overview())
+
+
+def data(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A public data set; all of them by default.")] = None,
+    fetch: Annotated[bool, typer.Option("--fetch", help="Download it into the cache, checked by checksum.")] = False,
+) -> None:
+    """List the data sets a study file may name; with NAME and --fetch: download a public one."""
+    from search.errors import UserError
+    from trainables.data import public
+    from trainables.data.load import SOURCES
+
+    console = Console()
+    if not fetch:
+        chosen = [name] if name else list(SOURCES)
+        for one in chosen:
+            origin = "public: altiplano data " + one + " --fetch" if one in public.DOWNLOADS else "built in, or read from files of yours"
+            console.print(Text(f"{one:<16} {origin}"), soft_wrap=True)
+        return
+    try:
+        for path in public.fetch(name or ""):
+            console.print(Text(str(path)), soft_wrap=True)
+    except ValueError as error:
+        raise UserError(f"altiplano data: {error}") from error
+
+
+def doctor(home: HomeOption = HOME) -> None:
+    """Check this machine: versions, devices, write access, and that a member alone equals the member in a group."""
+    from altiplano.doctor import examine
+
+    findings = examine(home)
+    console = Console()
+    for finding in findings:
+        console.print(Text(f"{'ok   ' if finding.fine else 'FAULT'} {finding.text}"), soft_wrap=True)
+    raise typer.Exit(DONE if all(finding.fine for finding in findings) else FAILED)

@@ -1,0 +1,95 @@
+"""The commands of a search: check a study file, launch and resume a study, say how far it is."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from altiplano.commands.running import searched
+from altiplano.options import HOME, AddressOption, HomeOption, JsonOption, LedgerOption, Name, QuietOption, SetOption, StudyFile, pairs
+
+
+def check(study: StudyFile, changes: SetOption = None) -> None:
+    """Name every fault of a study file: its line, what must hold, what was given, what is nearest. Starts nothing."""
+    from search import Study
+
+    found = Study.read(study, pairs(changes))
+    console = Console()
+    console.print(f"{study}: no faults; {_extent(found)}", highlight=False, soft_wrap=True)
+
+
+def launch(
+    study: StudyFile,
+    home: HomeOption = HOME,
+    ledger: LedgerOption = None,
+    address: AddressOption = None,
+    changes: SetOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Run a study from its beginning.
+
+    Ctrl-C once: every worker finishes its epoch, saves and leaves. Twice: leave now; at most the work since the last checkpoint is lost.
+    """
+    import search
+
+    found = search.Study.read(study, pairs(changes))
+    searched(
+        lambda watcher: search.launch(found, home, ledger=ledger, address=address, watcher=watcher), home, quiet=quiet, as_json=as_json
+    )
+
+
+def resume(
+    name: Name,
+    home: HomeOption = HOME,
+    configurations: Annotated[int | None, typer.Option("--configurations", help="A larger budget of every method.")] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", help="More seeds; only the missing members are trained.")] = None,
+    changes: SetOption = None,
+    ledger: LedgerOption = None,
+    address: AddressOption = None,
+    quiet: QuietOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Go on with a study that was stopped or killed, and end with exactly the configurations that were asked for.
+
+    It may be extended: more configurations or seeds, another range (--set methods.sam.rho="[0.01, 1]"), another method
+    (--set methods.cvar={}). What is new is printed; data, net, training and objectives may not change.
+    """
+    import search
+
+    wanted = {"configurations": configurations, "seeds": seeds, "changes": pairs(changes)}
+    searched(
+        lambda watcher: search.resume(name, home, **wanted, ledger=ledger, address=address, watcher=watcher),
+        home,
+        quiet=quiet,
+        as_json=as_json,
+    )
+
+
+def status(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The study's name; all studies by default.")] = None,
+    home: HomeOption = HOME,
+    ledger: LedgerOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how far a study is, the best so far, what is in flight, what failed and why."""
+    import json
+    from dataclasses import asdict
+
+    import search
+
+    console = Console()
+    chosen = [name] if name else search.names(home)
+    if not chosen:
+        console.print(f"no studies in {home}; start one with `altiplano launch STUDY.yaml`", highlight=False, soft_wrap=True)
+    for one in chosen:
+        found = search.status(one, home, ledger=ledger)
+        console.print(Text(json.dumps(asdict(found)) if as_json else str(found)), soft_wrap=True)
+
+
+def _extent(study: Any) -> str:
+    budgets = {name: study.budget_of(name) for name in study.methods}
+    members = sum(budgets.values()) * study.seeds
+    configurations = f"{sum(budgets.values())} configurations x {study.seeds} seeds"
+    return f"{len(budgets)} methods, {configurations} = {members} members of {study.training.epochs} epochs"

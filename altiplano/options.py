@@ -1,0 +1,50 @@
+"""What the commands share: their options, their exit codes, and how `--set` is read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+DONE, FAILED, AT_FAULT, STOPPED = 0, 1, 2, 3
+"""Exit codes."""
+
+HOME = "studies-home"
+
+StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")]
+HomeOption = Annotated[str, typer.Option("--home", help="Folder or URL that holds the studies.", envvar="ALTIPLANO_HOME")]
+LedgerOption = Annotated[
+    str | None,
+    typer.Option("--ledger", help="URL of a database for the ledger; a file in the study's home by default.", envvar="ALTIPLANO_LEDGER"),
+]
+AddressOption = Annotated[
+    str | None, typer.Option("--address", help="A Ray cluster's address, or auto on its head; Ray on this machine by default.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study file's KEY (dotted) for this run; may be repeated.")
+]
+RuleOption = Annotated[str, typer.Option("--rule", help="How to rank: guarantee, mean, tail, stability, pareto or oracle.")]
+QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+
+
+def pairs(changes: list[str] | None) -> dict[str, str]:
+    """The values of `--set` by key.
+
+    Raises:
+        UserError: If one is not KEY=VALUE.
+    """
+    from search.errors import UserError
+
+    found = {}
+    for change in changes or []:
+        key, given, value = change.partition("=")
+        if not given or not key:
+            raise UserError(f"--set must be KEY=VALUE, as in --set budget.configurations=8, got {change!r}")
+        found[key] = value
+    return found
+
+
+def elsewhere(home: str) -> str:
+    """What a suggested command has to say of the home: nothing where it is the usual one."""
+    return "" if home == HOME else f" --home {home}"
