@@ -15,12 +15,16 @@ from rich.table import Table
 from rich.text import Text
 
 from search import Event, Status
+from search.amounts import duration
 from search.launch import Watcher
 
 PLAIN_EVERY = 10.0
 """Seconds between two progress lines where there is no terminal."""
 
 SHOWN_NOTES = 4
+
+SAID = frozenset({"planning", "failed", "note", "changed", "stopping"})
+"""Kinds of events whose text is shown; of the others, how far the study is."""
 
 
 class Style(StrEnum):
@@ -56,7 +60,7 @@ class Board:
     def tell(self, event: Event) -> None:
         """Take in an event."""
         self.status = event.status()
-        if event.kind in {"failed", "note", "changed", "stopping"}:
+        if event.kind in SAID:
             self.notes.append(event.text)
 
     def __rich__(self) -> RenderableType:
@@ -80,7 +84,7 @@ class Lines:
         if event.kind == "asked":
             return
         self.last = time.monotonic()
-        line = event.text if event.kind in {"failed", "note", "changed", "stopping"} else headline(event.status())
+        line = event.text if event.kind in SAID else headline(event.status())
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
@@ -96,16 +100,6 @@ def headline(status: Status) -> str:
     if status.failures:
         parts.append(f"{len(status.failures)} failed")
     return ", ".join(parts)
-
-
-def duration(seconds: float) -> str:
-    """Seconds as a reader says them: 45 s, 3 min 20 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _methods(status: Status) -> RenderableType:

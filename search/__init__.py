@@ -2,7 +2,7 @@
 
 from search.errors import StudyError, UserError
 from search.fresh import confirm
-from search.launch import Event, Outcome, SearchFailed, launch, names, resume, status
+from search.launch import Event, Outcome, SearchFailed, forecast, launch, names, resume, status
 from search.progress import Status
 from search.study import Study
 
@@ -15,6 +15,7 @@ __all__ = [
     "StudyError",
     "UserError",
     "confirm",
+    "forecast",
     "launch",
     "names",
     "resume",

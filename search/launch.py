@@ -1,20 +1,22 @@
 """A study's life from outside: launch it, go on with it, extend it, look at it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from search import capture, earlier, evolve, storage
+from search import ahead, capture, earlier, evolve, storage
+from search.dryrun import refuse_unfit
 from search.errors import UserError
 from search.lease import Lease
 from search.ledger import Ledger
-from search.progress import Status, status_of
+from search.plan import Plan, plan
+from search.progress import Status, nothing_yet, status_of
 from search.run import Event, Outcome, Place, SearchFailed, Watcher, run
 from search.study import Study
 from trainables.data.load import load
 from trainables.home import Home
 
-__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "find", "launch", "names", "resume", "status"]
+__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "find", "forecast", "launch", "names", "resume", "status"]
 
 HOME = "studies-home"
 """Where studies are kept unless said otherwise."""
@@ -29,6 +31,7 @@ def launch(
     ledger: str | None = None,
     address: str | None = None,
     watcher: Watcher | None = None,
+    measured: bool = True,
 ) -> Outcome:
     """Run a study from its beginning.
 
@@ -38,6 +41,8 @@ def launch(
         ledger: URL of a database for the ledger; a file in the study's directory by default.
         address: A Ray cluster's address or "auto"; by default Ray is started on this machine.
         watcher: Is told every event.
+        measured: Whether to try every method and time it first, which gives groups their size and the search a forecast. On another
+            machine's Ray that is not done.
 
     Raises:
         UserError: If the study is at fault, its name exists, or its home or ledger cannot be used. Nothing has been created then.
@@ -50,15 +55,30 @@ def launch(
         raise UserError(f"{study.name}: there is a study of this name in {home}; {words}")
     url = storage.url_for(place, ledger or study.ledger_url)
     data = _loaded(study)
+    planned = None
+    if measured and not address:
+        planned = plan(study, data, told=_planning(study, place, watcher))
+    else:
+        refuse_unfit(study, data)
     known = _earlier(study, home) if study.earlier else None
     _make_writable(place)
     with storage.opened(url) as opened, Lease(study.name, place, opened.engine).held() as lease:
         _refuse_foreign(study, opened, url)
         if known is not None:
             earlier.remember(place, known)
+        if planned is not None:
+            ahead.remember(place, planned.ahead)
         place.write(ENVIRONMENT, capture.as_json(capture.environment(data)))
         place.write(STUDY, _recorded(study, ledger).dump().encode())
-        return run(study, opened, Place(place, str(home), address, watcher), lease)
+        notes = (str(planned),) if planned else ()
+        return run(study, opened, Place(place, str(home), address, watcher), lease, notes)
+
+
+def _planning(study: Study, place: Home, watcher: Watcher | None) -> Callable[[str], None] | None:
+    """Tells a watcher which method is being tried, before there is anything to count."""
+    if watcher is None:
+        return None
+    return lambda text: watcher(Event("planning", text, lambda: nothing_yet(study, place.url)))
 
 
 def resume(
@@ -94,6 +114,20 @@ def resume(
         if change:
             place.write(STUDY, study.dump().encode())
         return run(study, opened, Place(place, str(home), address, watcher), lease, change.lines)
+
+
+def forecast(study: Study | str | Path, told: Callable[[str], None] | None = None) -> Plan:
+    """Try two batches of every method, time a few sizes, and say what the search will take; starts nothing.
+
+    Args:
+        study: The study, or the path of its file.
+        told: Is told which method is being tried.
+
+    Raises:
+        UserError: If the study is at fault, its data cannot be read, or a method cannot run.
+    """
+    study = study if isinstance(study, Study) else Study.read(study)
+    return plan(study, _loaded(study), told=told)
 
 
 def status(name: str, home: str | Path = HOME, *, ledger: str | None = None) -> Status:

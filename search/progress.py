@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 from search.ledger import Ledger
 from search.page import Group, Page
+from search.study import Study
 
 
 @dataclass(frozen=True)
@@ -141,11 +142,13 @@ class Clock:
     Attributes:
         began: When it began (monotonic seconds).
         done: Configurations that had ended by then.
+        trained: When the first group was taken up, once one was.
         live: The last result of each group in flight, by the group's name.
     """
 
     began: float
     done: int
+    trained: float | None = None
     live: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -171,6 +174,12 @@ def status_of(ledger: Ledger, home: str, clock: Clock | None = None) -> Status:
         seconds=time.monotonic() - clock.began if clock else None,
         settled=done - clock.done if clock else 0,
     )
+
+
+def nothing_yet(study: Study, home: str) -> Status:
+    """The status of a study that has not begun."""
+    methods = [MethodStatus(name, study.budget_of(name), 0, 0, 0, 0, 0, {}) for name in study.spaces]
+    return Status(study.name, home, methods, [], [], study.training.epochs, study.seeds)
 
 
 def _failures(ledger: Ledger) -> list[Failure]:

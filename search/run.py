@@ -16,7 +16,7 @@ from ray import tune
 from ray.exceptions import RayError
 from ray.tune import Callback
 
-from search import cluster, earlier
+from search import ahead, cluster, earlier
 from search.errors import UserError
 from search.files import Told
 from search.lease import Lease
@@ -30,6 +30,9 @@ from search.study import Study
 from trainables.home import Home
 from trainables.job import STOP
 from trainables.trainable import GroupTrainable
+
+JOURNAL = ("-wal", "-shm")
+"""Ends of the names of SQLite's own files, which go when the ledger is closed."""
 
 SCRATCH = ".tune"
 """What Tune writes in a study's home while it runs: nothing that we read."""
@@ -48,7 +51,7 @@ class Event:
     """Something that happened in a run.
 
     Attributes:
-        kind: "started", "changed", "asked", "epoch", "settled", "failed", "note", "stopping" or "ended".
+        kind: "planning", "started", "changed", "asked", "epoch", "settled", "failed", "note", "stopping" or "ended".
         text: One line about it.
         status: How far the study is now; counted when it is called.
     """
@@ -114,6 +117,8 @@ def run(
     clock = Clock(time.monotonic(), 0)
 
     def told(kind: str, text: str) -> None:
+        if kind == "epoch" and clock.trained is None:
+            clock.trained = time.monotonic()
         if place.watcher:
             place.watcher(Event(kind, text, lambda: status_of(ledger, place.home.url, clock)))
 
@@ -132,14 +137,22 @@ def run(
             break
         told("note", f"{died}; starting again")
         searcher, died = _once(ledger, place, stopped, told, clock, listed=bool(listed))
-    trouble = searcher.trouble or died
-    if isinstance(trouble, UserError):
-        raise trouble
-    if trouble is not None and not searcher.stopping:
-        raise SearchFailed(f"{study.name}: {trouble}; `altiplano resume {study.name}` goes on") from trouble
+    _raise(searcher.trouble or died, searcher)
+    summary = _summary(searcher, place, clock)
+    if summary:
+        told("note", summary)
     told("ended", "stopped" if searcher.stopping else "done")
     unfinished = bool(ledger.in_flight()) or not (listed or ledger.complete)
     return Outcome(status_of(ledger, place.home.url, clock), searcher.stopping and unfinished)
+
+
+def _raise(trouble: Exception | None, searcher: GroupSearcher) -> None:
+    """Raise what ended a search that nobody stopped."""
+    if isinstance(trouble, UserError):
+        raise trouble
+    if trouble is not None and not searcher.stopping:
+        name = searcher.ledger.study.name
+        raise SearchFailed(f"{name}: {trouble}; `altiplano resume {name}` goes on") from trouble
 
 
 def _once(
@@ -148,7 +161,13 @@ def _once(
     """One Tune run on one Ray: its searcher, and what that Ray died of, if it did."""
     parent = str(Path(place.parent).absolute()) if place.home.local else place.parent
     resources = ledger.study.resources
-    searcher = GroupSearcher(ledger, place.home, parent, told, lambda: cluster.slots(resources.cpu, resources.gpu), listed=listed)
+    left = ahead.recall(place.home)
+    sizes = left.sizes if left and ledger.study.group == "auto" else None
+
+    def slots() -> int:
+        return cluster.slots(resources.cpu, resources.gpu)
+
+    searcher = GroupSearcher(ledger, place.home, parent, told, slots, sizes=sizes, listed=listed)
     clock.live = searcher.live
     if not searcher.waiting and (listed or ledger.complete):
         return searcher, None
@@ -158,6 +177,15 @@ def _once(
     except (RayGone, RayError) as error:
         return searcher, error
     return searcher, None
+
+
+def _summary(searcher: GroupSearcher, place: Place, clock: Clock) -> str:
+    """What a search took that went from its beginning to its end, beside what was forecast, where that was done."""
+    left = ahead.recall(place.home)
+    if left is None or clock.done or searcher.listed or searcher.stopping or place.home.local is None:
+        return ""
+    disk = sum(file.stat().st_size for file in place.home.local.rglob("*") if file.is_file() and not file.name.endswith(JOURNAL))
+    return ahead.comparison(left, time.monotonic() - (clock.trained or clock.began), searcher.memory, disk)
 
 
 class _Attendant(Callback):

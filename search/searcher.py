@@ -4,7 +4,7 @@ Tune asks `suggest` for the next trial, which here is a group, and calls back wh
 the evidence do not say.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -32,24 +32,38 @@ class GroupSearcher(Searcher):
         told: Is told what happens.
         slots: Tells how many groups can run at a time. One more is handed out, so that nobody waits for the ledger; not more, since what is
             asked later knows more.
+        sizes: Members of a method's groups; what is not there has as many as the study says.
         listed: Whether what is in flight is all that is wanted, and nothing new is asked.
 
     Attributes:
         running: The groups that Tune has, by its id of their trial.
         live: The last result of each of them.
+        memory: Most bytes that a worker has said it takes.
         stopping: Whether the user has asked to stop.
         listed: Whether nothing is handed out but what waits.
         trouble: An error that ends the search: what Tune calls back must not raise, since Tune would take that for a failed trial.
     """
 
-    def __init__(self, ledger: Ledger, home: Home, parent: str, told: Told, slots: Callable[[], int], *, listed: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        home: Home,
+        parent: str,
+        told: Told,
+        slots: Callable[[], int],
+        *,
+        sizes: Mapping[str, int] | None = None,
+        listed: bool = False,
+    ) -> None:
         super().__init__()
         self.ledger, self.home, self.parent, self.told, self.slots = ledger, home, parent, told, slots
         self.running: dict[str, Group] = {}
         self.live: dict[str, dict[str, Any]] = {}
+        self.memory = 0
         self.stopping = False
         self.trouble: Exception | None = None
         self.listed = listed
+        self.sizes = sizes or {}
         self.waiting = reconcile(ledger, home, told)
         self.room = Room(home, ledger.study.storage.reserve, told)
 
@@ -86,6 +100,7 @@ class GroupSearcher(Searcher):
             if result.get("full") and not self.live.get(group.name, {}).get("full"):
                 self.told("note", f"{group.name}: {result['full']}; waiting for room")
             self.live[group.name] = result
+            self.memory = max(self.memory, result.get("memory", 0))
             self.told("epoch", f"{group.name}: epoch {result.get('epoch')}")
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
@@ -127,7 +142,7 @@ class GroupSearcher(Searcher):
         if method is None:
             group = self.ledger.ask_seeds(members_of(study))
         else:
-            group = self.ledger.ask(method, max(1, members_of(study) // study.seeds))
+            group = self.ledger.ask(method, max(1, self.sizes.get(method, members_of(study)) // study.seeds))
         if group is not None:
             self._clear(group)
         return group

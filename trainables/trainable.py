@@ -6,6 +6,7 @@ import functools
 import json
 import logging
 import math
+import resource
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -97,6 +98,7 @@ class GroupTrainable(CourseTrainable):
             "epoch": self.course.run.epoch,
             "members": len(self.course.run.rows),
             "scores": {str(number): found for number, found in self.course.scores().items()},
+            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # Linux counts in kB
             "full": full,
             "left": leaving,
             "done": (finished and not full) or leaving,

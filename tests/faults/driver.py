@@ -19,7 +19,7 @@ def main(text: str, home: str, ledger: str | None) -> int:
         if study.name in names(home):
             outcome = resume(study.name, home, ledger=ledger, watcher=watch)
         else:
-            outcome = launch(study, home, ledger=ledger, watcher=watch)
+            outcome = launch(study, home, ledger=ledger, watcher=watch, measured=False)
     except SearchFailed as error:
         say("trouble", str(error))
         return 1

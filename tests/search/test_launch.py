@@ -58,7 +58,7 @@ def test_a_study_that_is_stopped_is_taken_up_where_it_was_and_ends_with_its_budg
             os.kill(os.getpid(), signal.SIGINT)
 
     before = signal.getsignal(signal.SIGINT)
-    outcome = launch(Study.parse(TEXT), tmp_path, watcher=stopping)
+    outcome = launch(Study.parse(TEXT), tmp_path, watcher=stopping, measured=False)
     assert outcome.stopped
     assert not outcome.status.complete
     assert signal.getsignal(signal.SIGINT) is before

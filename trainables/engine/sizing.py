@@ -71,9 +71,9 @@ def sized(setting: Setting, data: Data, numbers: Mapping[str, float], name: str,
 def tried(setting: Setting, data: Data, numbers: Mapping[str, float]) -> dict[int, float]:
     """Milliseconds of a member's step at each size, as far as memory, patience and time allow."""
     began, found = time.monotonic(), dict[int, float]()
-    few, recorded = _few(data, setting.batch), setting.device == "cpu" and setting.recorded is not False
+    seen, recorded = few(data, setting.batch), setting.device == "cpu" and setting.recorded is not False
     for size in SIZES:
-        run = Run.begin(replace(setting, chunk=size, recorded=recorded), few, [Row(0, seed, numbers) for seed in range(size)])
+        run = Run.begin(replace(setting, chunk=size, recorded=recorded), seen, [Row(0, seed, numbers) for seed in range(size)])
         best = min(found.values(), default=float("inf"))
         found[size] = _milliseconds(run)
         growth = SIZES[1] // SIZES[0]
@@ -126,8 +126,8 @@ def _clock(device: str) -> float:
     return time.thread_time() if device == "cpu" and torch.get_num_threads() == 1 else time.perf_counter()
 
 
-def _few(data: Data, batch: int) -> Data:
-    """The data with two batches to train on."""
+def few(data: Data, batch: int) -> Data:
+    """The data with `STEPS` batches to train on."""
     train, rest = (part[torch.arange(min(STEPS * batch, len(part)))] for part in (data.train, data.rest))
     return replace(data, train=train, rest=rest)
 
