@@ -10,6 +10,9 @@ from trainables import evidence, job
 from trainables.evidence import Evidence
 from trainables.home import Home
 
+WRITTEN = ("checkpoints", "evidence", "evidence-test", "splits", "mixers", "mixtures")
+"""Folders of a home that workers write to."""
+
 Told = Callable[[str, str], None]
 """(kind, text) -> None: something happened."""
 
@@ -44,18 +47,21 @@ def settle(ledger: Ledger, home: Home, group: Group) -> None:
 
 
 def forget(home: Home, group: Group) -> None:
-    """Remove the checkpoints of a group that has ended; mostly its worker has done so itself."""
-    for name in home.names("checkpoints"):
-        if name.partition(".")[0] == group.name:
+    """Remove the checkpoints of a group that has ended, half-written ones too; mostly its worker has done so itself."""
+    for name in (*home.names("checkpoints"), *home.unfinished("checkpoints")):
+        if name.removeprefix(".").partition(".")[0] == group.name:
             home.remove(f"checkpoints/{name}")
 
 
 def sweep(ledger: Ledger, home: Home) -> None:
-    """Remove checkpoints of groups that are not in flight."""
+    """Remove checkpoints of groups that are not in flight, and every file that a killed process has half written."""
     alive = {group.name for group in ledger.in_flight()}
     for name in home.names("checkpoints"):
         if name.partition(".")[0] not in alive:
             home.remove(f"checkpoints/{name}")
+    for folder in WRITTEN:
+        for name in home.unfinished(folder):
+            home.remove(f"{folder}/{name}")
 
 
 def read_evidence(home: Home, group: Group) -> list[Evidence]:

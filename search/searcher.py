@@ -95,6 +95,7 @@ class GroupSearcher(Searcher):
         if group is None:
             return
         with self._kept():
+            self._pass_on(result)
             if group.name not in self.live:
                 self.ledger.started(group, {"host": result.get("hostname"), "process": result.get("pid")})
             if result.get("full") and not self.live.get(group.name, {}).get("full"):
@@ -109,6 +110,7 @@ class GroupSearcher(Searcher):
             return  # of an error we hear with its reason, in on_trial_failed
         del self.running[trial_id]
         self.live.pop(group.name, None)
+        self._pass_on(result or {})
         if result is None or result.get("left") or not result.get("done"):
             self.waiting.append(group)
             return
@@ -134,6 +136,11 @@ class GroupSearcher(Searcher):
                 self.ledger.fail(group, reason)
                 self.told("failed", f"{group.name}: {reason}; given up")
             forget(self.home, group)
+
+    def _pass_on(self, result: dict[str, Any]) -> None:
+        """Tell what a worker has to say beside its scores."""
+        for note in result.get("notes", ()):
+            self.told("note", note)
 
     def _new(self) -> Group | None:
         if self.listed:

@@ -46,6 +46,8 @@ class Course:
             self.run = Run.begin(self.setting, data, job.rows())
         else:
             self.run, extra = checkpoint.unpack(checkpointed, self.setting, data, job.rows())
+            if extra.get("job", job.fingerprint) != job.fingerprint:
+                raise ValueError("a checkpoint must be of the job that takes it up; this one is of another configuration, data set or net")
             self.departed = evidence.read(io.BytesIO(extra["departed"].numpy().tobytes()))
         self._tail = scores.tail_named(job.tail)
         self._examples: Examples = getattr(data, job.split)
@@ -88,7 +90,8 @@ class Course:
 
     def pack(self) -> bytes:
         """The course as a checkpoint."""
-        return checkpoint.pack(self.run, {"departed": torch.frombuffer(bytearray(evidence.to_bytes(self.departed)), dtype=torch.uint8)})
+        departed = torch.frombuffer(bytearray(evidence.to_bytes(self.departed)), dtype=torch.uint8)
+        return checkpoint.pack(self.run, {"departed": departed, "job": self.job.fingerprint})
 
     def _now(self) -> list[Evidence]:
         return self.departed + [self._evidence(index, COMPLETE) for index in range(len(self.run.rows))]

@@ -75,6 +75,31 @@ class Home:
             self.write(target, content)
             self.remove(name)
 
+    def copy(self, name: str, target: str) -> None:
+        """Let a file's content have a second name, whole or not at all; later writes to the first leave the second as it is."""
+        if self.local is None:
+            content = self.read(name)
+            if content is not None:
+                self.write(target, content)
+            return
+        temporary = self.local / f"{posixpath.dirname(target)}/.{posixpath.basename(target)}.{os.getpid()}"
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(self.local / name, temporary)
+            temporary.replace(self.local / target)
+        except FileNotFoundError:
+            return
+        except OSError:  # a file system without hard links
+            _swap_in(self.local / target, (self.local / name).read_bytes())
+        finally:
+            temporary.unlink(missing_ok=True)  # it stays where both names were the same file already
+
+    def unfinished(self, folder: str) -> list[str]:
+        """Names of half-written files in a folder, which processes that were killed have left; an object store has none."""
+        if self.local is None or not (self.local / folder).is_dir():
+            return []
+        return sorted(entry.name for entry in os.scandir(self.local / folder) if entry.name.startswith(".") and entry.is_file())
+
     def remove(self, name: str) -> None:
         """Remove a file if it is there."""
         if self.local:

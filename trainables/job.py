@@ -1,6 +1,8 @@
 """A job: what a worker is told in order to train one group, all of it plain data."""
 
 import dataclasses
+import hashlib
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,11 @@ from trainables.optimizer import OPTIMIZERS, SCHEDULES, with_warmup
 
 STOP = "stop"
 """Name of the file in a study's home that asks its workers to save their groups and leave."""
+
+HOW = frozenset({"threads", "device", "chunk", "compiled"}) | {f"checkpoint_{name}" for name in ("seconds", "epochs", "budget")}
+NAMES = frozenset({"study", "home", "method", "group"})
+CHOICE = frozenset({"objectives", "rungs", "keep"})
+"""What a member's weights do not follow from: how and where it is trained, what that is called, and who goes on at the rungs to come."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,12 @@ class Job:
     def from_dict(cls, plain: dict[str, Any]) -> "Job":
         """The job that `to_dict` made plain."""
         return cls(**{**plain, "configurations": [Configuration(**one) for one in plain["configurations"]]})
+
+    @property
+    def fingerprint(self) -> str:
+        """What its members' weights follow from, in few letters: a checkpoint of another job is not taken for one of this."""
+        whole = {key: value for key, value in self.to_dict().items() if key not in HOW | NAMES | CHOICE}
+        return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
     def rows(self) -> list[Row]:
         """Its members, configuration by configuration."""

@@ -65,12 +65,15 @@ class GroupTrainable(CourseTrainable):
     Its config holds `job` (a `Job` as plain data) and `promote` (who goes on at a rung). A checkpoint of the group in the study's home
     is taken up by itself, so that a restarted trial goes on where the last one was; when the group has finished its evidence is written
     before the result says `done`. Where the home holds a file `stop`, the group is saved after the epoch and its result says `left`.
+    What the user should know is said once, in the next result's `notes`.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
         self.begin(Job.from_dict(config["job"]))
         self.promote: Promote | None = config.get("promote")
         self.home = Home(f"{self.job.home}/{self.job.study}")
+        self.notes: list[str] = []
+        self.said: set[str] = set()
         self.course = self._resumed() or Course(self.job, self.data)
         self.saved, self.saved_epoch = time.monotonic(), self.course.run.epoch
         self.written = self.home.exists(self.evidence_file)  # by a worker that died before it could say so
@@ -80,7 +83,7 @@ class GroupTrainable(CourseTrainable):
         began = time.monotonic()
         while not self.course.finished and not self.written:
             self.course.epoch(self.promote)
-            if time.monotonic() - began > STEP_SECONDS or self.course.run.epoch in self.job.rungs:
+            if time.monotonic() - began > STEP_SECONDS or self.course.run.epoch in self.job.rungs or self._due():
                 break
         finished = self.course.finished or self.written
         leaving = not finished and self.home.exists(STOP)
@@ -93,8 +96,10 @@ class GroupTrainable(CourseTrainable):
                 self._forget_checkpoints()
         elif not finished and (leaving or self._due()):
             full = _room_lacking(self.save_course)
+        notes, self.notes = self.notes, []
         return {
             "group": self.job.group,
+            "notes": notes,
             "epoch": self.course.run.epoch,
             "members": len(self.course.run.rows),
             "scores": {str(number): found for number, found in self.course.scores().items()},
@@ -111,10 +116,10 @@ class GroupTrainable(CourseTrainable):
         self.saved, self.saved_epoch = time.monotonic(), self.course.run.epoch
         room = self._checkpoint_room()
         if len(content) > room:
-            log.warning("%s: the budget for checkpoints is spent; a kill now costs the group's work since it began", self.job.group)
+            self._warn(f"{self.job.group}: storage.budget is spent, so no checkpoint is written; a kill now costs the work since the last")
             return
         if 2 * len(content) <= room:
-            self.home.move(current, previous)
+            self.home.copy(current, previous)  # not moved: whatever happens now, the last one stays
         else:
             self.home.remove(previous)
         self.home.write(current, content)
@@ -155,9 +160,16 @@ class GroupTrainable(CourseTrainable):
             try:
                 return Course(self.job, self.data, content)
             except ValueError as error:
-                log.warning("%s cannot be used: %s; set aside as %s.unusable", self.home.at(name), error, name)
+                self._warn(f"{self.home.at(name)} cannot be used ({error}); set aside as {name}.unusable")
                 self.home.move(name, f"{name}.unusable")
         return None
+
+    def _warn(self, text: str) -> None:
+        """Say something once: in the worker's log, and with the next result to whoever started the search."""
+        if text not in self.said:
+            self.said.add(text)
+            self.notes.append(text)
+            log.warning("%s", text)
 
     def _forget_checkpoints(self) -> None:
         for name in self.checkpoint_files:

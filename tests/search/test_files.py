@@ -18,11 +18,13 @@ class Usage(NamedTuple):
 def test_a_group_that_has_ended_leaves_no_checkpoint(tmp_path):
     search = Search(tmp_path)
     trial, asked = search.next()
-    names = [f"checkpoints/{asked.group}.pt", f"checkpoints/{asked.group}.previous.pt", f"checkpoints/{asked.group}.pt.unusable"]
+    ends = (".pt", ".previous.pt", ".pt.unusable")
+    names = [*(f"checkpoints/{asked.group}{end}" for end in ends), f"checkpoints/.{asked.group}.pt.x1y2z3"]
     for name in [*names, "checkpoints/other-0009.pt"]:
         search.home.write(name, b"weights")
     search.train(trial)
     assert search.home.names("checkpoints") == ["other-0009.pt"]
+    assert search.home.unfinished("checkpoints") == []
 
 
 def test_checkpoints_of_groups_that_are_not_in_flight_are_removed_on_start(tmp_path):
@@ -30,7 +32,10 @@ def test_checkpoints_of_groups_that_are_not_in_flight_are_removed_on_start(tmp_p
     group = ledger.ask("sam", 2)
     home.write(f"checkpoints/{group.name}.pt", b"")
     home.write("checkpoints/sam-0077.pt", b"")
+    for name in (f"checkpoints/.{group.name}.pt.x1y2z3", "evidence/.sam-0001.parquet.x1y2z3"):
+        home.write(name, b"half")
     sweep(ledger, home)
+    assert home.unfinished("checkpoints") == home.unfinished("evidence") == []
     assert home.names("checkpoints") == [f"{group.name}.pt"]
 
 
@@ -64,6 +69,16 @@ def test_a_worker_without_room_for_its_evidence_is_told_once(tmp_path):
         search.searcher.on_trial_result(trial, {"epoch": epoch, "full": "No space left on device"})
     notes = [text for kind, text in search.told if kind == "note"]
     assert notes == [f"{asked.group}: No space left on device; waiting for room"]
+
+
+def test_what_a_worker_has_to_say_is_passed_on(tmp_path):
+    search = Search(tmp_path)
+    trial, _ = search.next()
+    search.searcher.on_trial_result(trial, {"epoch": 1, "notes": ["a.pt cannot be used"]})
+    group = search.searcher.running[trial]
+    fakes.leave(search.home, search.study, group)
+    search.searcher.on_trial_complete(trial, {"done": True, "notes": ["storage.budget is spent"]})
+    assert [text for kind, text in search.told if kind == "note"] == ["a.pt cannot be used", "storage.budget is spent"]
 
 
 def test_a_home_elsewhere_is_never_full():

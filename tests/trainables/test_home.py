@@ -37,6 +37,39 @@ def test_moving_replaces_the_target(home):
     assert not home.exists("a")
 
 
+def test_a_copy_stays_as_it_is(home):
+    home.copy("a", "b")
+    assert not home.exists("b")
+    home.write("a", b"one")
+    for _ in range(2):
+        home.copy("a", "b")
+    home.write("a", b"two")
+    assert (home.read("a"), home.read("b")) == (b"two", b"one")
+    home.copy("a", "b")
+    assert home.read("b") == b"two"
+    assert home.unfinished(".") == []
+
+
+def test_a_file_system_without_hard_links_copies(tmp_path, monkeypatch):
+    def refused(*arguments):
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    home = Home(str(tmp_path))
+    home.write("a", b"one")
+    home.copy("a", "b")
+    assert home.read("b") == b"one"
+
+
+def test_half_written_files_are_told_apart(tmp_path):
+    home = Home(str(tmp_path))
+    home.write("evidence/a.parquet", b"")
+    (tmp_path / "evidence/.b.parquet.x1y2z3").write_bytes(b"half")
+    assert home.names("evidence") == ["a.parquet"]
+    assert home.unfinished("evidence") == [".b.parquet.x1y2z3"]
+    assert home.unfinished("nowhere") == []
+
+
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     home = Home(str(tmp_path))
     home.write("a", b"old")

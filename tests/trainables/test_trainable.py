@@ -50,8 +50,24 @@ def test_a_torn_checkpoint_is_set_aside_and_the_one_before_it_is_used(config, tm
         worker.save_course()
     torn = tmp_path / "s" / "checkpoints" / "g-mix-0000.pt"
     torn.write_bytes(torn.read_bytes()[:-100])
-    assert GroupTrainable(config).course.run.epoch == 1
+    again = GroupTrainable(config)
+    assert again.course.run.epoch == 1
     assert "cannot be used" in caplog.text
+    assert "torn or not a checkpoint" in again.step()["notes"][0]
+    assert again.step()["notes"] == []
+    assert (tmp_path / "s" / "checkpoints" / "g-mix-0000.pt.unusable").exists()
+
+
+def test_a_checkpoint_of_another_job_is_set_aside(config, tmp_path):
+    worker = GroupTrainable(config)
+    worker.course.epoch()
+    worker.save_course()
+    for change, epoch in (
+        ({"configurations": [{**one, "numbers": {**one["numbers"], "lr": 0.2}} for one in config["job"]["configurations"]]}, 0),
+        ({"threads": 2, "checkpoint_seconds": 1.0, "rungs": [2]}, 1),
+    ):
+        worker.save_course()
+        assert GroupTrainable({**config, "job": {**config["job"], **change}}).course.run.epoch == epoch
     assert (tmp_path / "s" / "checkpoints" / "g-mix-0000.pt.unusable").exists()
 
 
