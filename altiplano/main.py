@@ -9,11 +9,11 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from altiplano.commands import judgement, reference, study
+from altiplano.commands import judgement, plan, reference, study
 from altiplano.options import AT_FAULT, DONE
 
 COMMANDS = {
-    "A study": (study.check, study.launch, study.resume, study.status),
+    "A study": (study.check, plan.plan, study.launch, study.resume, study.status),
     "Its judgement": (judgement.report, judgement.confirm, judgement.export),
     "To look up": (reference.methods, reference.data, reference.doctor),
 }
@@ -33,6 +33,7 @@ and ranks what it found by mean accuracy, tail performance and stability.
 [bold]A study from beginning to end[/bold]
 
   altiplano check studies/digits.yaml    name every fault of the file
+  altiplano plan studies/digits.yaml     forecast time, memory and disk
   altiplano launch studies/digits.yaml   search; Ctrl-C saves and leaves
   altiplano resume digits                go on where it stopped
   altiplano report digits                rank, and write one page

@@ -2,7 +2,7 @@
 
 from search.errors import StudyError, UserError
 from search.fresh import confirm
-from search.launch import Event, Outcome, SearchFailed, forecast, launch, names, resume, status
+from search.launch import Event, Outcome, SearchFailed, check, forecast, launch, names, resume, status
 from search.progress import Status
 from search.study import Study
 
@@ -14,6 +14,7 @@ __all__ = [
     "Study",
     "StudyError",
     "UserError",
+    "check",
     "confirm",
     "forecast",
     "launch",

@@ -3,7 +3,7 @@
 import time
 from typing import NamedTuple
 
-from search.errors import Fault, StudyError
+from search.errors import Fault
 from search.page import Group
 from search.searcher import job
 from search.space import Space
@@ -54,7 +54,7 @@ def refuse_unfit(study: Study, data: Data) -> None:
         )
         faults += [Fault(f"methods.{name}", words) for words in obstacles(setting.method, around)]
     if faults:
-        raise StudyError(faults, study.name)
+        raise study.refused(faults)
 
 
 def measured(study: Study, space: Space, data: Data) -> Measured:
@@ -75,7 +75,7 @@ def measured(study: Study, space: Space, data: Data) -> Measured:
         wall, own = time.perf_counter() - began, time.process_time() - own
         bytes_of = (course.run.nbytes(), len(course.pack()), _whole(course, study))
     except (ValueError, RuntimeError, MemoryError) as error:
-        raise StudyError([Fault(f"methods.{space.name}", f"does not run: {error}")], study.name) from error
+        raise study.refused([Fault(f"methods.{space.name}", f"does not run: {error}")]) from error
     examples = len(data.rest if "probe" in setting.method.needs else data.train)
     scoring = max(0.0, own / study.seeds - sizing.STEPS * sizes.milliseconds[1] / 1e3)
     return Measured(

@@ -16,7 +16,7 @@ from search.study import Study
 from trainables.data.load import load
 from trainables.home import Home
 
-__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "find", "forecast", "launch", "names", "resume", "status"]
+__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "check", "find", "forecast", "launch", "names", "resume", "status"]
 
 HOME = "studies-home"
 """Where studies are kept unless said otherwise."""
@@ -70,7 +70,7 @@ def launch(
             ahead.remember(place, planned.ahead)
         place.write(ENVIRONMENT, capture.as_json(capture.environment(data)))
         place.write(STUDY, _recorded(study, ledger).dump().encode())
-        notes = (str(planned),) if planned else ()
+        notes = (planned.headline,) if planned else ()
         return run(study, opened, Place(place, str(home), address, watcher), lease, notes)
 
 
@@ -114,6 +114,15 @@ def resume(
         if change:
             place.write(STUDY, study.dump().encode())
         return run(study, opened, Place(place, str(home), address, watcher), lease, change.lines)
+
+
+def check(study: Study) -> None:
+    """Read the data, and see that every method can be trained on them with the study's net; starts nothing.
+
+    Raises:
+        UserError: If that cannot be: with every method that cannot, and what would do.
+    """
+    refuse_unfit(study, _loaded(study))
 
 
 def forecast(study: Study | str | Path, told: Callable[[str], None] | None = None) -> Plan:

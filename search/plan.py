@@ -53,12 +53,20 @@ class MethodPlan:
         """Members a second on one worker."""
         return 1 / self.seconds
 
+    @property
+    def columns(self) -> list[tuple[str, str]]:
+        """Heading and text of each column of a table of methods."""
+        return [
+            ("method", self.name),
+            ("configurations", f"{self.configurations} x {self.seeds} seeds"),
+            ("members/s a worker", f"{self.pace:.3g}"),
+            ("group", str(self.members)),
+            ("ms a member's step among 1, 4, 16, 64", ", ".join(f"{value:.2f}" for value in self.measured.sizes.milliseconds.values())),
+        ]
+
     def __str__(self) -> str:
-        sizes = ", ".join(f"{size}: {1e3 / value:.0f}" for size, value in self.measured.sizes.milliseconds.items())
-        return (
-            f"{self.name:<16} {self.configurations:>4} x {self.seeds} members, {self.pace:6.3g} members/s a worker, "
-            f"groups of {self.members} (steps/s at a time {sizes})"
-        )
+        words = dict(self.columns)
+        return f"{words['method']:<16} {words['configurations']}, {self.pace:.3g} members/s a worker, groups of {words['group']}: {self.measured.sizes.why}"
 
 
 @dataclass(frozen=True)
@@ -88,10 +96,14 @@ class Plan:
         """What the run keeps of it."""
         return Ahead({method.name: method.members for method in self.methods}, self.seconds, self.memory, self.disk)
 
-    def __str__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """The forecast in a line."""
         whole = f"{duration(self.seconds)} on {self.workers} workers, {size(self.memory)} of memory a worker"
-        disk = f"{size(self.disk)} of disk, and up to {size(self.checkpoints)} of checkpoints meanwhile"
-        return "\n".join([f"{self.study}: about {whole}; {disk}", *(f"  {method}" for method in self.methods)])
+        return f"{self.study}: about {whole}; {size(self.disk)} of disk, and up to {size(self.checkpoints)} of checkpoints meanwhile"
+
+    def __str__(self) -> str:
+        return "\n".join([self.headline, *(f"  {method}" for method in self.methods)])
 
 
 def plan(study: Study, data: Data, workers: int | None = None, told: Callable[[str], None] | None = None) -> Plan:

@@ -1,7 +1,8 @@
 """The study file: what a search is asked to do. Every fault is found at once and says where it is and what must hold."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -56,6 +57,7 @@ class Study(Part):
     earlier: Annotated[str | None, Field(alias="from")] = None
 
     _secret: str | None = PrivateAttr(default=None)
+    _origin: "_Origin" = PrivateAttr(default_factory=lambda: _Origin("", {}))
 
     @model_validator(mode="wrap")
     @classmethod
@@ -105,10 +107,15 @@ class Study(Part):
         for key, value in (changes or {}).items():
             content = _set(content, key.split("."), notation.value(value))
         try:
-            return cls.model_validate(content)
+            study = cls.model_validate(content)
         except StudyError as error:
-            placed = [fault._replace(line=notation.line_of(fault.path, lines)) for fault in error.faults]
-            raise StudyError(placed, source) from error
+            raise _placed(error.faults, source, lines) from error
+        study._origin = _Origin(source, lines)  # noqa: SLF001 its own
+        return study
+
+    def refused(self, faults: Sequence[Fault]) -> StudyError:
+        """What to raise for faults that show only where the study meets its data: they are named with file and line, as all others are."""
+        return _placed(faults, self._origin.source or self.name, self._origin.lines)
 
     @property
     def ledger_url(self) -> str | None:
@@ -133,6 +140,18 @@ class Study(Part):
     def budget_of(self, method: str) -> int:
         """How many configurations of a method: the budget, or as many as there are where that is less (1 without a searched knob)."""
         return int(min(self.budget.configurations, self.spaces[method].points))
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """Where a study was read; no part of what it is, and so never compared."""
+
+    source: str = field(compare=False)
+    lines: notation.Lines = field(compare=False)
+
+
+def _placed(faults: Sequence[Fault], source: str, lines: notation.Lines) -> StudyError:
+    return StudyError([fault._replace(line=notation.line_of(fault.path, lines)) for fault in faults], source)
 
 
 def _written_out(given: Mapping[str, Any]) -> Any:

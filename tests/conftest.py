@@ -1,16 +1,21 @@
-"""What holds for every test: one thread a process, no telemetry, annotations checked at run time, examples fixed by the test's name.
+"""What holds for every test: one thread a process, no telemetry, a cache of its own, annotations checked at run time, fixed examples.
 
 The environment is set before torch, numpy or ray are imported, and processes that tests start inherit it.
 """
 
+import atexit
 import os
 import shutil
+import tempfile
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
 os.environ["MPLBACKEND"] = "agg"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 os.environ["RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO"] = "0"  # what Ray 2.60 otherwise warns will be its default
+if "PYTEST_XDIST_WORKER" not in os.environ:  # workers share the controller's cache, and nobody's own is touched
+    os.environ["ALTIPLANO_CACHE"] = tempfile.mkdtemp(prefix="altiplano-cache-")
+    atexit.register(shutil.rmtree, os.environ["ALTIPLANO_CACHE"], ignore_errors=True)
 
 from beartype import BeartypeConf, beartype
 from jaxtyping import install_import_hook

@@ -11,10 +11,14 @@ from altiplano.options import HOME, AddressOption, HomeOption, JsonOption, Ledge
 
 
 def check(study: StudyFile, changes: SetOption = None) -> None:
-    """Name every fault of a study file: its line, what must hold, what was given, what is nearest. Starts nothing."""
-    from search import Study
+    """Name every fault of a study file: its line, what must hold, what was given, what is nearest. Starts nothing.
 
-    found = Study.read(study, pairs(changes))
+    The data are read, too: a method that cannot be trained on them, or with the study's net, is refused with the reason.
+    """
+    import search
+
+    found = search.Study.read(study, pairs(changes))
+    search.check(found)
     console = Console()
     console.print(f"{study}: no faults; {_extent(found)}", highlight=False, soft_wrap=True)
 

@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, one line a mistake, nothing created by one."""
 
+import json
 import os
 import signal
 import subprocess
@@ -56,12 +57,14 @@ MISTAKES = {
     "a range out of bounds": ("rho: 5e-2", "rho: [-1, 0.5]", ["line 5", "rho", "-1"]),
     "a reversed range": ("rho: 5e-2", "rho: [0.5, 0.1]", ["line 5", "rho", "low to high"]),
     "an unknown data set": ("name: digits,", "name: digts,", ["line 2", "digts", "did you mean digits?"]),
+    "a method that needs maps": ("softad: {}", "samix: {}", ["line 5", "methods.samix", "use cnn"]),
+    "a method that needs groups": ("softad: {}", "sharpdro: {}", ["line 5", "methods.sharpdro", "use sam"]),
     "no YAML at all": ("name: tiny", "name: [", ["line"]),
 }
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-@pytest.mark.parametrize("command", ["check", "launch"])
+@pytest.mark.parametrize("command", ["check", "plan", "launch"])
 def test_a_mistake_in_the_file_is_named_with_its_line_and_creates_nothing(study, capsys, tmp_path, monkeypatch, command, mistake):
     monkeypatch.chdir(tmp_path)
     right, wrong, said = MISTAKES[mistake]
@@ -90,6 +93,19 @@ def test_what_is_not_there_is_named_with_what_to_do(command, capsys, tmp_path, m
 @pytest.mark.parametrize("arguments", [["lunch"], ["launch"], ["check", "a.yaml", "--st", "x"], ["resume", "a", "--home"]])
 def test_a_misuse_of_the_command_line_ends_with_2(arguments):
     assert run(arguments) == AT_FAULT
+
+
+def test_plan_forecasts_and_starts_nothing(study, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(["plan", str(study)]) == DONE
+    shown = capsys.readouterr().out
+    for word in ("tiny: about", "of memory a worker", "softad", "3 x 2 seeds", "altiplano launch"):
+        assert word in shown
+    assert run(["plan", str(study), "--json"]) == DONE
+    planned = json.loads(capsys.readouterr().out)
+    assert [method["name"] for method in planned["methods"]] == ["erm", "g-mix", "softad"]
+    assert planned["seconds"] > 0
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
 
 
 def test_set_takes_key_and_value(study, capsys):

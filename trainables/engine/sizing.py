@@ -70,7 +70,7 @@ def sized(setting: Setting, data: Data, numbers: Mapping[str, float], name: str,
 
 def tried(setting: Setting, data: Data, numbers: Mapping[str, float]) -> dict[int, float]:
     """Milliseconds of a member's step at each size, as far as memory, patience and time allow."""
-    began, found = time.monotonic(), dict[int, float]()
+    began, found = _clock(setting.device), dict[int, float]()
     seen, recorded = few(data, setting.batch), setting.device == "cpu" and setting.recorded is not False
     for size in SIZES:
         run = Run.begin(replace(setting, chunk=size, recorded=recorded), seen, [Row(0, seed, numbers) for seed in range(size)])
@@ -79,7 +79,7 @@ def tried(setting: Setting, data: Data, numbers: Mapping[str, float]) -> dict[in
         growth = SIZES[1] // SIZES[0]
         if (
             found[size] > GAIN * best
-            or time.monotonic() - began > SECONDS
+            or _clock(setting.device) - began > SECONDS
             or growth * run.nbytes() > MEMORY_SHARE * free_memory(setting.device)
         ):
             break
