@@ -65,8 +65,8 @@ class MethodPlan:
         ]
 
     def __str__(self) -> str:
-        words = dict(self.columns)
-        return f"{words['method']:<16} {words['configurations']}, {self.pace:.3g} members/s a worker, groups of {words['group']}: {self.measured.sizes.why}"
+        extent = f"{self.configurations} x {self.seeds} members, {self.pace:.3g} members/s a worker"
+        return f"{self.name:<16} {extent}, groups of {self.members}: {self.measured.sizes.why}"
 
 
 @dataclass(frozen=True)
