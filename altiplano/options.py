@@ -24,6 +24,7 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change the study file's KEY (dotted) for this run; may be repeated.")
 ]
 RuleOption = Annotated[str, typer.Option("--rule", help="How to rank: guarantee, mean, tail, stability, pareto or oracle.")]
+WeightsOption = Annotated[str, typer.Option("--weights", help="Weight of each score in the utility.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 
@@ -48,3 +49,17 @@ def pairs(changes: list[str] | None) -> dict[str, str]:
 def elsewhere(home: str) -> str:
     """What a suggested command has to say of the home: nothing where it is the usual one."""
     return "" if home == HOME else f" --home {home}"
+
+
+def weighed(text: str) -> dict[str, float]:
+    """The value of `--weights`.
+
+    Raises:
+        UserError: If it is not NAME=NUMBER, with commas between.
+    """
+    from search.errors import UserError
+
+    try:
+        return {key.strip(): float(value) for key, _, value in (part.partition("=") for part in text.split(","))}
+    except ValueError as error:
+        raise UserError(f"--weights must be like mean=.5,tail=.5, got {text!r}") from error

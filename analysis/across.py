@@ -4,7 +4,7 @@ Each study gives each of its methods one set of runs: the seeds of the method's 
 confirmed. Studies on one data set are several runs of it, not several data sets.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,9 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from analysis.comparable import Judged, meaning
 from analysis.compare import against, by_seed
-from analysis.ranking import Ranking, ranking
-from analysis.table import Table
 from trainables.draws import stream
 
 Floats = NDArray[np.floating]
@@ -51,25 +50,6 @@ class Critical(NamedTuple):
     p: float
 
 
-class Judged(NamedTuple):
-    """A study as it enters a comparison: the table judged (the test split's where confirmed), its ranking, and the name of its data."""
-
-    table: Table
-    ranked: Ranking
-    data: str
-    confirmed: bool
-
-
-def judge(table: Table, rule: str, weights: Mapping[str, float]) -> Judged:
-    """Rank a study for a comparison, on its confirmed figures where every method has some."""
-    data = table.intent.get("data")
-    name = str(data.get("name", "")) if isinstance(data, dict) else str(data or "")
-    after = table.confirmed
-    confirmed = after is not None and set(after.methods) >= set(table.methods)
-    used = after if after is not None and confirmed else table
-    return Judged(used, ranking(used, rule, weights), name or table.name, confirmed)
-
-
 def best(judged: Sequence[Judged]) -> pd.DataFrame:
     """The best configuration of each method in each study, with its gain in utility over that study's ERM."""
     rows = []
@@ -89,7 +69,7 @@ def best(judged: Sequence[Judged]) -> pd.DataFrame:
 
 
 def runs(judged: Sequence[Judged]) -> Runs:
-    """Runs of the methods that every data set has; of several studies on one data set the runs are pooled."""
+    """Runs of the methods that every data set has under one meaning; of several studies on one data set the runs are pooled."""
     by_data: dict[str, dict[str, list[Floats]]] = {}
     for one in judged:
         utility = by_seed(one.table, one.ranked, "utility")
@@ -97,8 +77,17 @@ def runs(judged: Sequence[Judged]) -> Runs:
         for key, row in one.ranked.frame.groupby("method", sort=False).head(1).iterrows():
             values = utility[index.get_indexer(pd.Index([key]))[0]]
             by_data.setdefault(one.data, {}).setdefault(str(row["method"]), []).append(values[np.isfinite(values)])
-    common = [name for name in next(iter(by_data.values()), {}) if all(name in methods for methods in by_data.values())]
+    common = [name for name in shared(judged) if all(name in methods for methods in by_data.values())]
     return {name: [np.concatenate(methods[name]) for methods in by_data.values()] for name in common}
+
+
+def shared(judged: Sequence[Judged]) -> list[str]:
+    """Method names that mean one thing wherever they occur: the same combination, trained in the same scenario."""
+    meanings: dict[str, set[tuple[object, ...]]] = {}
+    for one in judged:
+        for method in one.table.methods:
+            meanings.setdefault(method, set()).add(meaning(one.table, method))
+    return [method for method, found in meanings.items() if len(found) == 1]
 
 
 def enough(found: Runs) -> bool:

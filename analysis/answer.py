@@ -147,12 +147,10 @@ def facts(found: Findings) -> list[tuple[str, str]]:
     table, ranked = found.table, found.ranked
     state = table.configurations["state"]
     dropped = int((state == "dropped").sum())
-    seeds = ranked.summary.seeds
-    spread = f"{seeds.min():.0f}" if seeds.min() == seeds.max() else f"{seeds.min():.0f} to {seeds.max():.0f}"
     told = [
         ("configurations", f"{len(ranked.frame):,}" + (f" + {dropped:,} dropped at rungs" if dropped else "")),
         ("methods", f"{len(table.methods)}"),
-        ("seeds a configuration", spread),
+        ("seeds a configuration", words.between(ranked.summary.seeds)),
         ("members trained", f"{len(table.members):,}"),
         ("diverged", f"{int(ranked.summary.failures.sum()):,}"),
         ("training time", words.duration(float(table.members["seconds"].sum()))),

@@ -4,137 +4,122 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from analysis import across, page, words
-from analysis.across import Judged
-from analysis.figures import across as drawn
+from analysis import across, comparable, page, words
+from analysis.comparable import Judged, Studies
 from analysis.figures import style
 from analysis.figures.printer import Printer
-from analysis.page import Column, Head, Row, Section, Sheet
+from analysis.levels import Levels, levels
+from analysis.page import Head
+from analysis.sections import side
 from analysis.summary import WEIGHTS
 from analysis.table import BASELINE, load
 from analysis.tables import clear, write_tables
-
-COLUMNS = (
-    Column("study", "method", kind="heading"),
-    Column("mean", "%"),
-    Column("tail", "%"),
-    Column("stability", "%"),
-    Column("utility", "%, 95 % interval"),
-    Column("gain over ERM", "points, 95 % interval"),
-    Column("p", "Holm"),
-    Column("seeds"),
-)
 
 
 def compare_studies(
     paths: Sequence[str], rule: str = "guarantee", weights: Mapping[str, float] = WEIGHTS, out: str | Path | None = None
 ) -> Path:
-    """Write a page that holds several studies against each other, method by method.
+    """Write a page that holds several studies against each other: levels where they score the same examples, gains over ERM elsewhere.
 
     Args:
         paths: The studies' folders, two or more.
-        rule, weights: As for `report`.
+        rule, weights: As for `report`; a front is one study's and the oracle none's, so that these two rules are refused.
         out: Folder to write to; `comparison` beside the first study by default.
 
     Returns:
-        The page, `index.html`.
+        The page, `index.html`; tables (CSV, Parquet, JSON, LaTeX) lie beside it and figures (PNG, PDF) in `figures`.
 
     Raises:
-        ValueError: If fewer than two studies are given, or one cannot be judged.
+        ValueError: If fewer than two studies can be held against each other; the message says why.
     """
-    if len(paths) < 2:
-        raise ValueError(f"a comparison takes two studies or more, got {len(paths)}; for one study write its report")
-    judged = [across.judge(load(str(path)), rule, weights) for path in paths]
-    folder = Path(out) if out is not None else _beside(judged[0])
-    best, runs = across.best(judged), across.runs(judged)
-    methods = dict.fromkeys(method for one in judged for method in one.table.methods)
-    looks = style.looks(list(methods), BASELINE)
+    studies = comparable.sort_out([load(str(path)) for path in paths], rule, weights)
+    folder = Path(out) if out is not None else _beside(studies.judged[0])
+    best, found = across.best(studies.judged), [levels(group) for group in studies.together]
+    looks = style.looks(list(dict.fromkeys(method for one in studies.judged for method in one.table.methods)), BASELINE)
+    about = {"studies": [one.name for one in studies.judged], "rule": rule, "weights": studies.judged[0].ranked.weights}
     clear(folder)
-    write_tables({"rule": rule, "weights": judged[0].ranked.weights}, {"methods": best}, folder)
+    write_tables(about, {"methods": best, **_level_tables(found)}, folder)
     with style.house(), Printer(style.STYLE) as printer:
-        sections = [_studies(best, looks), _over_data(runs, looks)]
+        sections = list(side.every(studies, found, best, looks))
         for section in sections:
             for drawing in section.drawings:
                 printer.save(drawing.figure, str(folder / "figures" / drawing.name))
-        text = page.render(_head(judged, best, rule), sections, dt.datetime.now(dt.UTC).date().isoformat())
+        text = page.render(_head(studies, found, best, rule), sections, dt.datetime.now(dt.UTC).date().isoformat())
     (folder / "index.html").write_text(text, encoding="utf-8")
     return folder / "index.html"
+
+
+def _level_tables(found: Sequence[Levels]) -> dict[str, pd.DataFrame]:
+    numbers = [""] if len(found) == 1 else [f"-{place}" for place in range(1, len(found) + 1)]
+    tables = {f"levels{number}": one.frame for number, one in zip(numbers, found, strict=True)}
+    return tables | {f"contrasts{number}": one.contrasts for number, one in zip(numbers, found, strict=True)}
 
 
 def _beside(judged: Judged) -> Path:
     if not judged.table.home.is_local:
         raise ValueError(
-            f"a comparison is written to a local folder, and {judged.table.name} lies at {judged.table.home.address}; name one with out "
-            "(--out)"
+            f"a comparison is written to a local folder, and {judged.name} lies at {judged.table.home.address}; name one with out (--out)"
         )
     return Path(judged.table.home.root).parent / "comparison"
 
 
-def _head(judged: Sequence[Judged], best: pd.DataFrame, rule: str) -> Head:
-    names = words.listed([one.table.name for one in judged])
-    winners = [f"{one.ranked.frame.iloc[0]['method']} on {one.table.name}" for one in judged]
-    answer = [f"By rule {rule} the first are {words.listed(winners)}."]
-    told = best.groupby("method")["gain"].agg(["min", "count"])
-    always = [str(method) for method in told.index[(told["min"] > 0) & (told["count"] == len(judged))]]
-    answer.append(
-        f"{words.listed(always).capitalize()} gain{'s' if len(always) == 1 else ''} over ERM in every study."
-        if always
-        else "No method gains over ERM in every study."
+def _head(studies: Studies, found: Sequence[Levels], best: pd.DataFrame, rule: str) -> Head:
+    answer = [sentence for group, one in zip(studies.together, found, strict=True) for sentence in _leading(group, one, rule)]
+    if len({one.data for one in studies.judged}) > 1:
+        answer.append(_gaining(studies, best))
+    facts = [(one.name, f"{one.data}; {words.count(len(one.ranked.frame), 'configuration')}") for one in studies.judged]
+    names = words.listed([one.name for one in studies.judged])
+    return Head(f"{len(studies.judged)} studies compared", names, answer, _warnings(studies), facts, kind="comparison")
+
+
+def _leading(group: Sequence[Judged], found: Levels, rule: str) -> list[str]:
+    """Which study has the best, and by how much over the best of each other."""
+    first = found.frame.iloc[0]
+    count = sum(len(one.ranked.frame) for one in group)
+    lead = (
+        f"On {group[0].data}, {group[0].table.split} split, {first['method']} {first['configuration']} of {first['study']} comes first of "
+        f"{count:,} by rule {rule}: mean accuracy {_level(first, 'accuracy')} %, tail {_level(first, 'tail')} %."
     )
-    warnings = [
-        f"{one.table.name} is not confirmed for all of its methods: its figures are those that the search chose by."
-        for one in judged
-        if not one.confirmed
-    ]
-    facts = [(one.table.name, f"{one.data}, {words.count(len(one.ranked.frame), 'configuration')}") for one in judged]
-    return Head(f"{len(judged)} studies compared", names, answer, warnings, facts)
+    return [lead, *(_behind(row) for _, row in found.contrasts[found.contrasts["figure"] == "utility"].iterrows())]
 
 
-def _studies(best: pd.DataFrame, looks: dict[str, style.Look]) -> Section:
-    rows = []
-    for _, row in best.sort_values(["study", "utility"], ascending=[True, False], kind="stable").iterrows():
-        gain = (
-            words.NONE
-            if not words.known(row["gain"])
-            else f"{words.points(row['gain'])} ({words.points(row['low'])} to {words.points(row['high'])})"
+def _level(row: pd.Series, name: str) -> str:
+    return words.within(row[name], row[name] - row[f"{name}_low"])
+
+
+def _behind(row: pd.Series) -> str:
+    called = f"The best of {row['study']}, {row['method']} {row['configuration']},"
+    between = f" (95 % interval {words.points(row['low'])} to {words.points(row['high'])})" if words.known(row["low"]) else ""
+    after = f", {words.points(row['shrunken'])} after shrinkage" if words.known(row["shrunken"]) else ""
+    return f"{called} differs from it by {words.points(row['gain'])} points of utility{between}{after}."
+
+
+def _gaining(studies: Studies, best: pd.DataFrame) -> str:
+    """Which methods gain over their study's ERM in every study."""
+    everywhere, sure = [], []
+    for method in across.shared(studies.judged):
+        part = best[(best["method"] == method) & best["gain"].notna()]
+        if len(part) == len(studies.judged) and part["gain"].min() > 0:
+            everywhere.append(method)
+            sure += [method] if part["low"].min() > 0 else []
+    if not everywhere:
+        return "No method gains over its study's ERM in every study."
+    clear_of = f"; of {words.listed(sure)} every interval is above 0" if sure else "; no method's intervals are all above 0"
+    return f"In every study {words.listed(everywhere)} {'gains' if len(everywhere) == 1 else 'gain'} over that study's ERM{clear_of}."
+
+
+def _warnings(studies: Studies) -> list[str]:
+    told = [f"{name} is left out: {reason}." for name, reason in studies.refused]
+    unconfirmed = [one.name for one in studies.judged if not one.confirmed]
+    if unconfirmed:
+        told.append(
+            f"{words.listed(unconfirmed)}: not every method is confirmed, so the figures are those that the search chose by, and too high "
+            "by as much as luck helped."
         )
-        p = words.p_value(row["p_holm"]).removeprefix("= ") if words.known(row["p_holm"]) else words.NONE
-        figures = [words.percent(row[name]) for name in ("accuracy", "tail", "stability")]
-        utility = words.within(row["utility"], row["utility"] - row["utility_low"])
-        note = f"configuration {row['configuration']}" + (f": {row['knobs']}" if row["knobs"] else "")
-        rows.append(Row([f"{row['study']} · {row['method']}", *figures, utility, gain, p, f"{row['seeds']:.0f}"], note))
-    text = (
-        "Each method by its best configuration in each study. Utilities of different data sets are not comparable; gains over the same "
-        "study's ERM are."
-    )
-    drawings = [drawn.gains(best, looks)] if best["gain"].notna().any() else []
-    return Section("studies", "Methods by study", [text], drawings, [Sheet("Best configuration of each method.", COLUMNS, rows, "methods")])
-
-
-def _over_data(runs: across.Runs, looks: dict[str, style.Look]) -> Section:
-    sets = len(next(iter(runs.values()), []))
-    title = "Over all data sets"
-    if not across.enough(runs):
-        fewest = min((sum(map(len, found)) for found in runs.values()), default=0)
-        told = (
-            f"Aggregates need {across.ENOUGH} runs a method over two data sets or more; the methods that all of these studies share have "
-            f"{fewest} over {sets}. With fewer, an interquartile mean would be the luck of single runs, so none is given."
-        )
-        return Section("across", title, [told])
-    pooled = np.concatenate([values for found in runs.values() for values in found])
-    at = np.linspace(pooled.min() - 0.01, pooled.max() + 0.01, 101)
-    fewest = min(sum(map(len, found)) for found in runs.values())
-    drawings = [drawn.aggregate(across.aggregates(runs), looks), drawn.profiles(at, across.profile(runs, at), looks, fewest)]
-    found = across.critical(runs)
-    text = []
-    if found:
-        drawings.append(drawn.critical(found, looks, sets))
-    else:
-        text.append(
-            f"A critical-difference diagram needs three to {across.METHODS} methods on {across.DATA_SETS} data sets or more; here are "
-            f"{len(runs)} on {sets}."
-        )
-    return Section("across", title, text, drawings)
+    budgets = {one.name: len(one.ranked.frame) for one in studies.judged}
+    if studies.together and max(budgets.values()) > min(budgets.values()):
+        listed = words.listed([f"{name} {count:,}" for name, count in budgets.items()])
+        told.append(f"The studies tried different numbers of configurations ({listed}): more tries, more luck.")
+    return told

@@ -56,13 +56,14 @@ class Section(NamedTuple):
 
 
 class Head(NamedTuple):
-    """What stands above the sections: title, the answer's sentences, plain warnings, and small facts (name, value)."""
+    """What stands above the sections: title, the answer's sentences, plain warnings, small facts (name, value), and what the page is."""
 
     title: str
     subtitle: str
     answer: Sequence[str]
     warnings: Sequence[str]
     facts: Sequence[tuple[str, str]]
+    kind: str = "ranking report"
 
 
 def render(head: Head, sections: Sequence[Section], date: str) -> str:

@@ -92,7 +92,7 @@ def ranking(table: Table, rule: str = "guarantee", weights: Mapping[str, float] 
     found = chances.chances(draws[figure], rows, len(reason), TOP)
     on_front = _front_chance(summary, draws, rows)
     frame = _frame(table, summary, found).assign(front=on_front, tail_holds=holds, kept=kept, reason=reason)
-    order = np.lexsort((frame.index.to_numpy(), *reversed(_criteria(frame, rule, kept))))
+    order = np.lexsort((frame.index.to_numpy(), *reversed(criteria(frame, rule, kept))))
     frame = frame.iloc[order]
     frame.insert(0, "rank", np.arange(1, len(frame) + 1))
     return Ranking(frame, summary, found, rule, summary.weights, None if baseline is None else int(summary.configurations.index[baseline]))
@@ -104,7 +104,7 @@ def reference(summary: Summary) -> int | None:
     return int(rows[np.argmax(summary.figures[USEFULNESS].shrunk[rows])]) if len(rows) else None
 
 
-def _criteria(frame: pd.DataFrame, rule: str, kept: NDArray[np.bool_]) -> list[Floats]:
+def criteria(frame: pd.DataFrame, rule: str, kept: NDArray[np.bool_]) -> list[Floats]:
     """Sort keys, most important first, smaller better.
 
     Where the spread is unknown, or shrinkage made all alike, the plain mean decides; hence the rounding.

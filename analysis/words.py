@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 
 NONE = "\N{EN DASH}"
 """Stands where nothing can be said."""
@@ -26,6 +27,12 @@ def within(value: float, half: float, digits: int = 1) -> str:
 def points(value: float | None, digits: int = 1) -> str:
     """A difference of shares in points, signed."""
     return f"{100 * value:+.{digits}f}".replace("-", "\N{MINUS SIGN}") if value is not None and known(value) else NONE
+
+
+def gain(row: pd.Series) -> str:
+    """A gain in points with its 95 % interval, where one is known, from its `gain`, `low` and `high`."""
+    between = f" ({points(row['low'])} to {points(row['high'])})" if known(row["low"]) else ""
+    return points(row["gain"]) + between
 
 
 def signed(value: float) -> str:
@@ -67,6 +74,12 @@ def duration(seconds: float) -> str:
 def count(number: float, noun: str) -> str:
     """A number with its noun in the right form."""
     return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
+
+
+def between(numbers: np.ndarray) -> str:
+    """The range of whole numbers: `3`, or `3 to 10`."""
+    low, high = float(numbers.min()), float(numbers.max())
+    return f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
 
 
 def listed(words: list[str]) -> str:

@@ -8,14 +8,26 @@ from rich.console import Console
 from rich.text import Text
 
 from altiplano.commands.running import failures
-from altiplano.options import HOME, STOPPED, AddressOption, HomeOption, LedgerOption, Name, QuietOption, RuleOption, elsewhere
+from altiplano.options import (
+    HOME,
+    STOPPED,
+    AddressOption,
+    HomeOption,
+    LedgerOption,
+    Name,
+    QuietOption,
+    RuleOption,
+    WeightsOption,
+    elsewhere,
+    weighed,
+)
 
 
 def report(
     name: Name,
     home: HomeOption = HOME,
     rule: RuleOption = "guarantee",
-    weights: Annotated[str, typer.Option("--weights", help="Weight of each score in the utility.")] = "mean=.5,tail=.5",
+    weights: WeightsOption = "mean=.5,tail=.5",
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; the study's own by default.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
@@ -26,7 +38,7 @@ def report(
 
     _, place = find(name, home)
     try:
-        page = analysis.report(place.url, rule=rule, weights=_weights(weights), out=out)
+        page = analysis.report(place.url, rule=rule, weights=weighed(weights), out=out)
     except ValueError as error:
         raise UserError(f"altiplano report {name}: {error}") from error
     Console().print(Text(str(page)), soft_wrap=True)
@@ -86,12 +98,3 @@ def export(
     found = json.loads((folder / "about.json").read_text())
     line = f"{chosen.method} {chosen.configurations[0].number}, seed {seed}: test accuracy {found['test_accuracy']:.4f}"
     Console().print(Text(f"{line}\n{folder}\ntry it: python {folder / 'use.py'}"), soft_wrap=True)
-
-
-def _weights(text: str) -> dict[str, float]:
-    from search.errors import UserError
-
-    try:
-        return {key.strip(): float(value) for key, _, value in (part.partition("=") for part in text.split(","))}
-    except ValueError as error:
-        raise UserError(f"--weights must be like mean=.5,tail=.5, got {text!r}") from error

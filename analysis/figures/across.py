@@ -1,38 +1,84 @@
 """Methods over several studies and data sets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from analysis.across import Aggregate, Critical, Floats
-from analysis.figures.style import INK, MUTED, Drawing, Look, margins, name_ends, name_rows, panels, write
+from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, margins, name_ends, name_rows, panels, write
+from analysis.figures.thinned import seeds_stated
+
+ROW = 4.2
+"""Height of a row, mm."""
 
 
 def gains(best: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     """Gain in utility over ERM of each method's best configuration, study by study."""
-    told = best[best["gain"].notna()]
-    groups = list(dict.fromkeys(told["study"]))
-    rows = [(study, row) for study in groups for _, row in told[told["study"] == study].sort_values("gain", ascending=False).iterrows()]
-    figure, (axes,) = panels(1, 18 + 4.4 * len(rows))
-    for place, (_, row) in enumerate(rows):
-        look = looks[row["method"]]
-        if np.isfinite(row["low"]):
-            axes.hlines(place, 100 * row["low"], 100 * row["high"], color=look.colour, lw=1.2)
-        axes.plot(100 * row["gain"], place, look.shape, color=look.colour, ms=4, mew=0)
-    for place in range(1, len(rows)):
-        if rows[place][0] != rows[place - 1][0]:
-            axes.axhline(place - 0.5, color=MUTED, lw=0.5)
-    name_rows(axes, [f"{study} · {row['method']}" for study, row in rows], [looks[row["method"]].colour for _, row in rows])
+    told = best[best["gain"].notna()].sort_values("gain", ascending=False, kind="stable")
+    lines = _lines(told, list(dict.fromkeys(best["study"])))
+    figure, (axes,) = panels(1, 18 + ROW * len(lines))
+    for place, row in enumerate(lines):
+        if not isinstance(row, str):
+            _mark(axes, place, row, "gain", ("low", "high"), looks[row["method"]])
     axes.axvline(0, color=MUTED, lw=0.8)
-    axes.set(ylim=(len(rows) - 0.4, -0.6), yticks=[], xlabel="gain in utility over ERM (points)")
-    axes.grid(axis="y", visible=False)
-    margins(figure, left=34, top=3)
+    _name_lines([axes], lines, looks)
+    axes.set_xlabel("gain in utility over ERM (points)")
+    margins(figure, left=28, top=3)
     caption = (
-        f"Best configuration of each method with 95 % intervals over retrainings. n = {len(groups)} studies, {told['seeds'].min():.0f} "
-        "seeds or more a configuration."
+        "Best configuration of each method less its study's ERM, with 95 % intervals over retrainings. n = "
+        f"{told['study'].nunique()} studies, {told['seeds'].min():.0f} seeds or more a configuration."
     )
     return Drawing("gains-by-study", "Gain over ERM, study by study", caption, figure)
+
+
+def levels(frame: pd.DataFrame, looks: dict[str, Look], number: str) -> Drawing:
+    """Mean and tail of each method's best configuration, study by study."""
+    lines = _lines(frame, list(dict.fromkeys(frame["study"])))
+    figure, axes = panels(1, 18 + ROW * len(lines), columns=2)
+    for panel, name, word in zip(axes, ("accuracy", "tail"), ("mean accuracy (%)", "tail score (%)"), strict=True):
+        for place, row in enumerate(lines):
+            if not isinstance(row, str):
+                _mark(panel, place, row, name, (f"{name}_low", f"{name}_high"), looks[row["method"]])
+        panel.set_xlabel(word)
+    _name_lines(axes, lines, looks)
+    margins(figure, left=28, top=3)
+    caption = (
+        f"Best configuration of each method, mean over seeds with its 95 % interval over retrainings; n = {seeds_stated(frame)} a "
+        "configuration, all on the same examples."
+    )
+    return Drawing(f"levels{number}", "On the same examples", caption, figure)
+
+
+def _lines(frame: pd.DataFrame, studies: list[str]) -> list[str | pd.Series]:
+    """Rows of a figure: each study's name, and below it its rows of the frame in their order."""
+    lines: list[str | pd.Series] = []
+    for study in studies:
+        part = [row for _, row in frame[frame["study"] == study].iterrows()]
+        lines += [study, *part] if part else []
+    return lines
+
+
+def _mark(axes: Axes, place: int, row: pd.Series, middle: str, ends: tuple[str, str], look: Look) -> None:
+    if np.isfinite(row[ends[0]]):
+        axes.hlines(place, 100 * row[ends[0]], 100 * row[ends[1]], color=look.colour, lw=1.2)
+    axes.plot(100 * row[middle], place, look.shape, color=look.colour, ms=4, mew=0)
+
+
+def _name_lines(axes: Sequence[Axes], lines: Sequence[str | pd.Series], looks: dict[str, Look]) -> None:
+    """Names left of the rows, studies in ink and bold, each with a thin rule above."""
+    for place, row in enumerate(lines):
+        heading = isinstance(row, str)
+        text, colour = (row, INK) if heading else (row["method"], looks[row["method"]].colour)
+        weight = "bold" if heading else "normal"
+        write(axes[0], -0.05, place, text, colour, ha="right", va="center", fontweight=weight, transform=axes[0].get_yaxis_transform())
+    for panel in axes:
+        for place, row in enumerate(lines):
+            if isinstance(row, str) and place:
+                panel.axhline(place - 0.5, color=FAINT, lw=0.6)
+        panel.set(ylim=(len(lines) - 0.4, -0.6), yticks=[])
+        panel.grid(axis="y", visible=False)
 
 
 def profiles(at: Floats, found: Mapping[str, tuple[Floats, Floats, Floats]], looks: dict[str, Look], runs: int) -> Drawing:

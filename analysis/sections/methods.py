@@ -1,7 +1,5 @@
 """Methods compared at equal budget, and the Pareto fronts over all of them."""
 
-import pandas as pd
-
 from analysis import compare, words
 from analysis.figures import contrasts, front
 from analysis.findings import Findings
@@ -39,17 +37,11 @@ def _row(found: Findings, method: str) -> Row:
     accuracy, tail, overall = (row for _, row in part.iterrows())
     cells = [method, f"{int((found.table.configurations['method'] == method).sum()):,}"]
     for one in (accuracy, tail):
-        cells += [_gain(one), _p(one["p_holm"])]
+        cells += [words.gain(one), _p(one["p_holm"])]
     chance = f"{words.chance(overall['chance'])} ({words.chance(overall['chance_low'])} to {words.chance(overall['chance_high'])})"
     cells += [chance if words.known(overall["chance_low"]) else words.NONE, "yes" if overall["meaningful"] else "no"]
     best = found.frame[(found.frame["method"] == method) & (found.frame["configuration"] == overall["configuration"])].iloc[0]
     return Row(cells, f"configuration {best['configuration']}" + (f": {best['knobs']}" if best["knobs"] else ""))
-
-
-def _gain(row: pd.Series) -> str:
-    if not words.known(row["low"]):
-        return words.points(row["gain"])
-    return f"{words.points(row['gain'])} ({words.points(row['low'])} to {words.points(row['high'])})"
 
 
 def _p(value: float) -> str:
