@@ -4,7 +4,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 STUDIES := studies-home
 BIN := .venv/bin
-BENCHMARKS ?= engine memory
+BENCHMARKS ?= engine memory glue
 EXTRAS := dev,data,export,postgres
 
 .PHONY: help install demo test lint format bench

@@ -23,7 +23,7 @@ import torch
 torch.set_num_threads(1)
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results"
+RESULTS = ROOT / "docs" / "results"
 SIDES = {"cpu": (256, 512, 1024), "cuda": (4096, 8192)}
 """Square matrices whose product shows a device's best rate."""
 
@@ -83,18 +83,18 @@ def machine(device: str = "cpu") -> dict[str, Any]:
 
 
 def report(name: str, about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], out: str | None) -> None:
-    """Print the rows as a table; write them and what they depend on to `out`, by default a file named after the measurement."""
-    print(f"\n{name}: " + ", ".join(f"{key} {_shown(value)}" for key, value in about.items()))
-    print(table(rows))
+    """Print the rows as a table; write it, and the rows with what they depend on, to files: `out`, or those of the measurement's name."""
+    head = f"{name}: " + ", ".join(f"{key} {_shown(value)}" for key, value in about.items())
     path = Path(out) if out else RESULTS / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"about": dict(about), "rows": [dict(row) for row in rows]}, indent=1) + "\n")
-    print(f"written to {path}")
+    path.with_suffix(".txt").write_text(f"{head}\n\n{table(rows)}\n")
+    print(f"\n{head}\n{table(rows)}\nwritten to {path}")
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows in columns: words to the left, numbers to the right."""
-    heads = list(dict.fromkeys(key for row in rows for key in row))
+    """The rows in columns, words to the left, numbers to the right; lists, as of rounds, are for the JSON."""
+    heads = list(dict.fromkeys(key for row in rows for key, value in row.items() if not isinstance(value, list)))
     cells = [[_shown(row.get(head, "")) for head in heads] for row in rows]
     widths = [max(len(head), *(len(line[place]) for line in cells)) for place, head in enumerate(heads)]
     words = [all(isinstance(row.get(head, ""), str) for row in rows) for head in heads]
