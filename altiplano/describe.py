@@ -8,12 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from search.errors import UserError, nearest
-from trainables import methods
+from trainables import methods, plugin
 from trainables.cost import cost
 from trainables.knob import Knob
 from trainables.methods import Axes, Method
 
-AXES = (("mixing", methods.MIXINGS), ("perturbation", methods.PERTURBATIONS), ("criterion", methods.CRITERIA))
+PLAIN = {methods.MIXINGS["none"], methods.PERTURBATIONS["none"], methods.CRITERIA["mean"]}
 
 
 def overview() -> RenderableType:
@@ -23,7 +23,9 @@ def overview() -> RenderableType:
         table.add_column(column, style="bold" if column == "method" else None, overflow="fold")
     for name, axes in methods.PRESETS.items():
         table.add_row(name, *axes, ", ".join(knob.name for knob in methods.make(axes).knobs) or "-")
-    free = [f"[bold]{axis}[/bold]: {', '.join(table)}" for axis, table in AXES]
+    for name in plugin.offered("method"):
+        table.add_row(name, *methods.preset(name), ", ".join(knob.name for knob in methods.make(methods.preset(name)).knobs) or "-")
+    free = [f"[bold]{axis}[/bold]: {', '.join([*strategies, *plugin.offered(axis)])}" for axis, strategies in methods.TABLES.items()]
     words = "Any choice of the three may be combined in a study file: {mixing: mixup, perturbation: sam, criterion: softad}"
     return Group(table, Text(), Text(words), *(Text.from_markup(line) for line in free), Text("\nMore of one: altiplano methods NAME"))
 
@@ -34,12 +36,15 @@ def detail(name: str) -> RenderableType:
     Raises:
         UserError: If there is neither.
     """
-    axes = _named(name)
-    method = methods.make(axes)
-    parts: list[RenderableType] = [Text(f"{name}: {' x '.join(axes)}", style="bold"), Text()]
-    for factory in methods.factories(axes):
-        if factory not in (methods.MIXINGS["none"], methods.PERTURBATIONS["none"], methods.CRITERIA["mean"]) or axes == Axes():
-            parts += [Text(reflowed(inspect.getdoc(factory) or "")), Text()]
+    try:
+        axes = _named(name)
+        method = methods.make(axes)
+    except ValueError as error:
+        raise UserError(f"altiplano methods: {error}") from error
+    parts: list[RenderableType] = [Text(f"{name}: {' x '.join(dict.fromkeys(axes))}", style="bold"), Text()]
+    told = dict.fromkeys(inspect.getdoc(factory) for factory in methods.factories(axes) if factory not in PLAIN or axes == Axes())
+    for words in told:
+        parts += [Text(reflowed(words or "It has no docstring.")), Text()]
     parts += [_knob_table(method), *_option_lines(axes), Text(), Text(_cost_line(method))]
     return Group(*parts)
 
@@ -58,12 +63,14 @@ def reflowed(text: str) -> str:
 
 
 def _named(name: str) -> Axes:
-    if name in methods.PRESETS:
-        return methods.PRESETS[name]
-    for axis, table in AXES:
-        if name in table:
-            return Axes(**{axis: name})
-    known = [*methods.PRESETS, *(strategy for _, table in AXES for strategy in table)]
+    if name in methods.PRESETS or name in plugin.offered("method"):
+        return methods.preset(name)
+    if plugin.is_named(name):
+        return methods.holding(name)
+    for axis, table in methods.TABLES.items():
+        if name in table or name in plugin.offered(axis):
+            return Axes(**{axis: plugin.spelled_out(axis, name)})
+    known = [*methods.PRESETS, *(strategy for table in methods.TABLES.values() for strategy in table)]
     raise UserError(f"altiplano methods: {name!r} is no method and no strategy; {nearest(name, known)}")
 
 

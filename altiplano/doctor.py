@@ -1,13 +1,17 @@
-"""What `altiplano doctor` looks at: versions, devices, write access, and the engine's own promise on this device."""
+"""What `altiplano doctor` looks at: versions, devices, write access, the promise to members on this device; or a plug-in of the user's."""
 
 import platform
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 from typing import NamedTuple
 
 import torch
 
+from search import notation
 from search.capture import PACKAGES
-from trainables import tree
+from search.errors import UserError
+from trainables import plugin, tree
+from trainables.contract import examination
 from trainables.course import Course
 from trainables.data.examples import Data
 from trainables.data.load import load
@@ -29,6 +33,25 @@ class Finding(NamedTuple):
 def examine(home: str) -> list[Finding]:
     """Everything there is to look at on this machine."""
     return [_versions(), *_devices(), _write_access(home), alone_is_as_in_a_group(chosen_device("auto"))]
+
+
+def examine_own(name: str, options: Mapping[str, str]) -> Iterator[Finding]:
+    """What is found of the user's `module:object`, one promise after the other.
+
+    Args:
+        name: The object.
+        options: Options of its factory, as a study file writes them.
+
+    Raises:
+        UserError: If there is no such object.
+    """
+    if not plugin.is_named(name):
+        raise UserError(f"--plugin must be module:object, as in my_methods:mine, got {name!r}")
+    try:
+        for found in examination.examined(name, {key: notation.value(text) for key, text in options.items()}):
+            yield Finding(not found.broken, "; ".join(found.broken) if found.broken else found.promise)
+    except ValueError as error:
+        raise UserError(f"altiplano doctor: {error}") from error
 
 
 def _versions() -> Finding:

@@ -17,8 +17,8 @@ from trainables.data.examples import Data
 PACKAGES = ("altiplano", "torch", "ray", "optuna", "numpy", "scipy", "pandas", "pyarrow", "scikit-learn", "pydantic", "sqlalchemy")
 
 
-def environment(data: Data) -> dict[str, Any]:
-    """Versions, revision of the code, hardware and a digest of the data."""
+def environment(data: Data, own: dict[str, str] | None = None) -> dict[str, Any]:
+    """Versions, revision of the code, hardware, a digest of the data, and digests of the user's own modules."""
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
@@ -27,6 +27,7 @@ def environment(data: Data) -> dict[str, Any]:
         "processors": os.cpu_count(),
         "devices": [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())],
         "data": digest(data),
+        "own": own or {},
     }
 
 

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is imported
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray 2.60 otherwise warns will be its default
 
 import ray
+from ray.exceptions import RuntimeEnvSetupError
 
 from search.errors import UserError
 
@@ -35,21 +36,22 @@ TUNE = {
 
 
 @contextmanager
-def cluster(address: str | None = None, processors: int | None = None) -> Iterator[None]:
+def cluster(address: str | None = None, processors: int | None = None, modules: Sequence[str] = ()) -> Iterator[None]:
     """Be connected to Ray; a connection that there is already stays as it is.
 
     Args:
         address: "auto" or a cluster's address; None starts Ray here, and ends it afterwards.
         processors: How many CPUs a Ray of our own offers; all by default.
+        modules: Files and folders of Python modules that a cluster's workers need and do not have: the user's own.
 
     Raises:
-        UserError: If there is no cluster at the address.
+        UserError: If there is no cluster at the address, or it does not take the modules.
     """
     with _environment():
         if ray.is_initialized():
             yield
         elif address:
-            _connect(address)
+            _connect(address, modules)
             try:
                 yield
             finally:
@@ -90,13 +92,16 @@ def _own(processors: int | None) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _connect(address: str) -> None:
+def _connect(address: str, modules: Sequence[str]) -> None:
+    surroundings = {"env_vars": ONE_THREAD, **({"py_modules": list(modules)} if modules else {})}
     try:
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env={"env_vars": ONE_THREAD})
+        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=surroundings)
     except ConnectionError as error:
         raise UserError(
             f"--address {address}: there is no Ray cluster; start one with `ray start --head`, or leave --address out"
         ) from error
+    except RuntimeEnvSetupError as error:
+        raise UserError(f"--address {address}: the cluster must take {', '.join(modules)}, it does not: {error}") from error
 
 
 class Pulse:

@@ -1,6 +1,7 @@
 """Two batches of a method before a search: that it runs, how fast at which size, and what a member takes of memory and disk."""
 
 import time
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from search.errors import Fault
@@ -8,7 +9,7 @@ from search.page import Group
 from search.searcher import job
 from search.space import Space
 from search.study import Study
-from trainables import evidence
+from trainables import evidence, nets, plugin
 from trainables.course import Course
 from trainables.data.examples import Data
 from trainables.engine import sizing
@@ -37,12 +38,18 @@ class Measured(NamedTuple):
 
 
 def refuse_unfit(study: Study, data: Data) -> None:
-    """Refuse methods that lack something in these surroundings, before anything is started.
+    """Refuse a net that does not fit the data, and methods that lack something in these surroundings, before anything is started.
 
     Raises:
-        StudyError: With every such method, and what would do.
+        StudyError: With the net, or with every such method, and what would do.
     """
-    faults = []
+    faults = [Fault(*line.split(" ", 1)) for line in nets.check(study.net, data.shape, len(data.classes))]
+    faults = faults or list(_unfit(study, data))
+    if faults:
+        raise study.refused(faults)
+
+
+def _unfit(study: Study, data: Data) -> Iterator[Fault]:
     for name, space in study.spaces.items():
         setting = job(study, _group(study, space, 1), "").setting(data)
         around = Surroundings(
@@ -52,9 +59,7 @@ def refuse_unfit(study: Study, data: Data) -> None:
             mixes=space.axes.mixing != "none",
             mixer=bool(space.options.get("mixer")),
         )
-        faults += [Fault(f"methods.{name}", words) for words in obstacles(setting.method, around)]
-    if faults:
-        raise study.refused(faults)
+        yield from (Fault(f"methods.{name}", words) for words in obstacles(setting.method, around))
 
 
 def measured(study: Study, space: Space, data: Data) -> Measured:
@@ -74,8 +79,9 @@ def measured(study: Study, space: Space, data: Data) -> Measured:
         course.epoch()
         wall, own = time.perf_counter() - began, time.process_time() - own
         bytes_of = (course.run.nbytes(), len(course.pack()), _whole(course, study))
-    except (ValueError, RuntimeError, MemoryError) as error:
-        raise study.refused([Fault(f"methods.{space.name}", f"does not run: {error}")]) from error
+    except Exception as error:  # a method or a net may be the user's own, and raise anything
+        words = str(error) if isinstance(error, ValueError) else plugin.said(error)
+        raise study.refused([Fault(f"methods.{space.name}", f"does not run: {words}")]) from error
     examples = len(data.rest if "probe" in setting.method.needs else data.train)
     scoring = max(0.0, own / study.seeds - sizing.STEPS * sizes.milliseconds[1] / 1e3)
     return Measured(

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from search.errors import Fault, nearest
 from search.space import Refusals, space
-from trainables import arguments, nets, scores
+from trainables import nets, scores
 from trainables.data.check import check
 from trainables.optimizer import OPTIMIZERS, SCHEDULES
 from trainables.training import TRAINING, TRAINING_KNOBS
@@ -43,20 +43,10 @@ def _data(given: Any) -> Iterator[Fault]:
 
 
 def _net(given: Any) -> Iterator[Fault]:
-    if given is None:
-        return
-    if not isinstance(given, Mapping) or "name" not in given:
+    if given is not None and not isinstance(given, Mapping):
         yield Fault("net", f"must be keys with a name, as in {{name: {next(iter(nets.NETS))}}}, got {given!r}")
-        return
-    if given["name"] not in nets.NETS:
-        near = nearest(given["name"], list(nets.NETS))
-        yield Fault("net.name", f"must be one of {', '.join(nets.NETS)}, got {given['name']!r}; {near}")
-        return
-    options = {key: value for key, value in given.items() if key != "name"}
-    yield from (_placed(line) for line in arguments.faults("net", nets.NETS[given["name"]], options, skip=2, beside=("name",)))
-    for key, value in options.items():
-        if isinstance(value, int) and not isinstance(value, bool) and value < 1:
-            yield Fault(f"net.{key}", f"must be at least 1, got {value}")
+    elif given is not None:
+        yield from (_placed(line) for line in nets.check(given))
 
 
 def _placed(line: str) -> Fault:

@@ -1,10 +1,11 @@
 """A study's life from outside: launch it, go on with it, extend it, look at it."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from search import ahead, capture, earlier, evolve, storage
+from search import ahead, borrowed, capture, earlier, evolve, storage
 from search.dryrun import refuse_unfit
 from search.errors import UserError
 from search.lease import Lease
@@ -68,7 +69,7 @@ def launch(
             earlier.remember(place, known)
         if planned is not None:
             ahead.remember(place, planned.ahead)
-        place.write(ENVIRONMENT, capture.as_json(capture.environment(data)))
+        place.write(ENVIRONMENT, capture.as_json(capture.environment(data, borrowed.digests(study))))
         place.write(STUDY, _recorded(study, ledger).dump().encode())
         notes = (planned.headline,) if planned else ()
         return run(study, opened, Place(place, str(home), address, watcher), lease, notes)
@@ -113,7 +114,8 @@ def resume(
     with storage.opened(url) as opened, Lease(name, place, opened.engine).held() as lease:
         if change:
             place.write(STUDY, study.dump().encode())
-        return run(study, opened, Place(place, str(home), address, watcher), lease, change.lines)
+        notes = (*change.lines, *borrowed.changed(study, _own(place)))
+        return run(study, opened, Place(place, str(home), address, watcher), lease, notes)
 
 
 def check(study: Study) -> None:
@@ -175,6 +177,11 @@ def _loaded(study: Study) -> Any:
         return load(**study.data)
     except (ValueError, OSError, ImportError) as error:
         raise UserError(f"data {study.data['name']}: {error}") from error
+
+
+def _own(place: Home) -> dict[str, str]:
+    """Digests of the user's own modules when the study was launched."""
+    return json.loads(place.read(ENVIRONMENT) or b"{}").get("own", {})
 
 
 def _earlier(study: Study, home: str | Path) -> dict[str, list[dict[str, Any]]]:

@@ -16,7 +16,7 @@ from ray import tune
 from ray.exceptions import RayError
 from ray.tune import Callback
 
-from search import ahead, cluster, earlier
+from search import ahead, borrowed, cluster, earlier
 from search.errors import UserError
 from search.files import Told
 from search.lease import Lease
@@ -172,7 +172,7 @@ def _once(
     if not searcher.waiting and (listed or ledger.complete):
         return searcher, None
     try:
-        with cluster.cluster(place.address), _stoppable(searcher, stopped, place.home, told):
+        with cluster.cluster(place.address, modules=borrowed.modules(ledger.study)), _stoppable(searcher, stopped, place.home, told):
             _tune(searcher, ledger.study, place.home)
     except (RayGone, RayError) as error:
         return searcher, error

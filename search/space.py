@@ -13,12 +13,13 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from search.errors import nearest
-from trainables import methods
+from trainables import methods, plugin
 from trainables.knob import Knob
 from trainables.training import TRAINING_KNOBS
 
 AXES = methods.Axes._fields
-TABLES = {"mixing": methods.MIXINGS, "perturbation": methods.PERTURBATIONS, "criterion": methods.CRITERIA}
+METHOD = "method"
+"""Key of a method of a study that names a whole one of the user's own."""
 
 
 class Domain(NamedTuple):
@@ -125,11 +126,16 @@ def space(name: str, given: Mapping[str, Any], training: Mapping[str, Any], refu
         return None
     known = methods.options(axes)
     options = {key: _option(axes, key, given[key], refused) if key in given else default for key, default in known.items()}
+    for key, value in options.items():
+        if value is inspect.Parameter.empty:
+            refused[key] = f"must be given: {name} has no default for it"
+    if inspect.Parameter.empty in options.values():
+        return None
     method = _made(axes, options, refused)
     if method is None:
         return None
     knobs = {knob.name: knob for knob in (*method.knobs, *TRAINING_KNOBS)}
-    for key in set(given) - set(AXES) - set(options) - set(knobs):
+    for key in set(given) - {*AXES, METHOD} - set(options) - set(knobs):
         refused[key] = f"is no knob or option of {name}; {nearest(key, [*knobs, *options, *AXES])}"
     searched = {knob.name for knob in method.knobs}
     values = {**dict(training), **dict(given)}
@@ -177,19 +183,49 @@ def _unsaid(knob: Knob, *, free: bool) -> Domain:
 
 
 def _axes(name: str, given: Mapping[str, Any], refused: Refusals) -> methods.Axes | None:
-    preset = methods.PRESETS.get(name)
-    chosen = {axis: given[axis] for axis in AXES if axis in given}
-    if preset is None and not chosen:
-        refused[""] = f"is no method; {_near_preset(name)}, or choose mixing, perturbation or criterion under this name"
+    try:
+        preset = methods.preset(name) if name in methods.PRESETS or name in plugin.offered(METHOD) else None
+    except ValueError as error:
+        refused[""] = str(error)
         return None
+    chosen = {**_whole(given, refused), **{axis: plugin.spelled_out(axis, given[axis]) for axis in AXES if axis in given}}
+    if preset is None and not chosen and not refused:
+        refused[""] = f"is no method; {_near_preset(name)}, or choose mixing, perturbation or criterion under this name"
     for axis, choice in chosen.items():
-        if choice not in TABLES[axis]:
-            refused[axis] = f"must be one of {', '.join(TABLES[axis])}, got {choice!r}; {nearest(choice, list(TABLES[axis]))}"
+        if fault := _unknown(axis, choice):
+            refused[axis if axis in given else METHOD] = fault
         elif preset is not None and choice != getattr(preset, axis):
             refused[axis] = f"of {name} is {getattr(preset, axis)}, got {choice}; give the combination a name of its own"
-    if any(axis in refused for axis in AXES):
-        return None
-    return preset or methods.Axes(**chosen)
+    return None if refused else preset or methods.Axes(**chosen)
+
+
+def _whole(given: Mapping[str, Any], refused: Refusals) -> dict[str, str]:
+    """The axes that a method of the user's own fills."""
+    name = plugin.spelled_out(METHOD, given.get(METHOD, ""))
+    if METHOD not in given:
+        return {}
+    if not plugin.is_named(name):
+        refused[METHOD] = f"must name a method of your own as module:object, got {name!r}; a preset is named by the key itself"
+        return {}
+    try:
+        axes = methods.holding(name)._asdict()
+    except ValueError as error:
+        refused[METHOD] = str(error)
+        return {}
+    return {axis: choice for axis, choice in axes.items() if choice == name}
+
+
+def _unknown(axis: str, choice: Any) -> str | None:
+    """What is wrong with a name on an axis."""
+    if not plugin.is_named(choice):
+        table = methods.TABLES[axis]
+        near = nearest(choice, list(table))
+        return None if choice in table else f"must be one of {', '.join(table)}, or module:object, got {choice!r}; {near}"
+    try:
+        methods.strategy(axis, choice)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _near_preset(name: str) -> str:
@@ -201,13 +237,13 @@ def _option(axes: methods.Axes, name: str, given: Any, refused: Refusals) -> Any
     parameter = next(
         parameters[name] for factory in methods.factories(axes) if name in (parameters := inspect.signature(factory).parameters)
     )
+    kind = Any if parameter.annotation is parameter.empty or isinstance(parameter.annotation, str) else parameter.annotation
     try:
-        return TypeAdapter(parameter.annotation, config=ConfigDict(strict=True)).validate_python(given)
+        return TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(given)
     except ValidationError as error:
-        refused[name] = (
-            f"{error.errors()[0]['msg'].lower().replace('input should', 'must')}, got {given!r}; its default is {parameter.default!r}"
-        )
-        return parameter.default
+        default = "" if parameter.default is parameter.empty else f"; its default is {parameter.default!r}"
+        refused[name] = f"{error.errors()[0]['msg'].lower().replace('input should', 'must')}, got {given!r}{default}"
+        return None if parameter.default is parameter.empty else parameter.default
 
 
 def _made(axes: methods.Axes, options: Mapping[str, Any], refused: Refusals) -> Any:

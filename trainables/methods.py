@@ -1,13 +1,15 @@
 """Every training method by name.
 
 Each axis has a table of strategies; a preset is a choice on the three axes. A strategy's factory may take options (`every: 4`): they
-change what is computed, so all members of a group share them, and a study file gives them beside the knobs.
+change what is computed, so all members of a group share them, and a study file gives them beside the knobs. Wherever a strategy is
+named, `module:object` names one of the user's own.
 """
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from trainables import own, plugin
 from trainables.axes import Criterion, Method, Mixing, Perturbation
 from trainables.criterion.chi2 import chi2_dro
 from trainables.criterion.concentration import auto_concentration, concentration
@@ -27,6 +29,7 @@ from trainables.perturbation.looksam import looksam
 from trainables.perturbation.named import asam, bg_mix, dg_mix, esam, lets_asam, lets_sam, sam
 from trainables.perturbation.sharpdro import sharpdro
 from trainables.perturbation.unperturbed import unperturbed
+from trainables.training import TRAINING_KNOBS
 
 MIXINGS: dict[str, Callable[..., Mixing]] = {
     "none": plain,
@@ -63,6 +66,9 @@ CRITERIA: dict[str, Callable[..., Criterion]] = {
     "concentration": concentration,
     "auto-concentration": auto_concentration,
 }
+
+TABLES: dict[str, dict[str, Callable[..., Any]]] = {"mixing": MIXINGS, "perturbation": PERTURBATIONS, "criterion": CRITERIA}
+"""The strategies of each axis."""
 
 
 class Axes(NamedTuple):
@@ -107,27 +113,52 @@ PRESETS: dict[str, Axes] = {
 
 
 def preset(name: str) -> Axes:
-    """The choice that a preset stands for.
+    """The choice that a preset stands for: one of `PRESETS`, or a method that an installed package offers under this name.
 
     Raises:
         ValueError: If there is no such preset.
     """
-    if name not in PRESETS:
-        raise ValueError(f"method must be one of {', '.join(PRESETS)}, got {name!r}")
-    return PRESETS[name]
+    if name in PRESETS:
+        return PRESETS[name]
+    spelled = plugin.spelled_out("method", name)
+    if not plugin.is_named(spelled):
+        raise ValueError(f"method must be one of {', '.join(PRESETS)}, or module:object, got {name!r}")
+    return holding(spelled)
+
+
+def holding(name: str, **chosen: object) -> Axes:
+    """The choice that takes all it can from the user's `module:object`: one axis, or all three where it gives a whole method.
+
+    Raises:
+        ValueError: If there is no such object, or it is no strategy and no method.
+    """
+    return Axes(**dict.fromkeys(own.filled(name, **chosen), name))
+
+
+def strategy(axis: str, name: str) -> Callable[..., Any]:
+    """The factory of a strategy by its name on an axis.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if plugin.is_named(name):
+        return own.strategy(axis, name)
+    if name not in TABLES[axis]:
+        raise ValueError(f"{axis} must be one of {', '.join(TABLES[axis])}, or module:object, got {name!r}")
+    return TABLES[axis][name]
 
 
 def factories(axes: Axes) -> tuple[Callable[..., Mixing], Callable[..., Perturbation], Callable[..., Criterion]]:
     """The factories behind a choice.
 
     Raises:
-        KeyError: If an axis has no such strategy.
+        ValueError: If an axis has no such strategy.
     """
-    return MIXINGS[axes.mixing], PERTURBATIONS[axes.perturbation], CRITERIA[axes.criterion]
+    return strategy("mixing", axes.mixing), strategy("perturbation", axes.perturbation), strategy("criterion", axes.criterion)
 
 
 def options(axes: Axes) -> dict[str, object]:
-    """Options that the choice's factories take, with their defaults."""
+    """Options that the choice's factories take, with their defaults; `inspect.Parameter.empty` where one has none."""
     return {name: parameter.default for factory in factories(axes) for name, parameter in inspect.signature(factory).parameters.items()}
 
 
@@ -139,19 +170,30 @@ def make(axes: Axes, **chosen: object) -> Method:
         chosen: Options for its factories; each goes to those that know it.
 
     Raises:
-        ValueError: If no factory knows an option, or one refuses its value.
+        ValueError: If no factory knows an option, one refuses its value, or two knobs of the method have one name.
     """
     known = options(axes)
     for name in chosen:
         if name not in known:
             raise ValueError(f"options of {axes} are {sorted(known)}, got {name!r}")
     mixing, perturbation, criterion = factories(axes)
-    return Method(
+    method = Method(
         mixing(**_for(mixing, chosen)),
         perturbation(**_for(perturbation, chosen)),
         criterion(**_for(criterion, chosen)),
     )
+    _need_distinct(method, known)
+    return method
 
 
 def _for(factory: Callable[..., object], chosen: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in chosen.items() if name in inspect.signature(factory).parameters}
+
+
+def _need_distinct(method: Method, known: Mapping[str, object]) -> None:
+    """Refuse a name that would mean two things in a configuration."""
+    taken = [*known, *TABLES, *(knob.name for knob in TRAINING_KNOBS), "progress"]
+    for knob in method.knobs:
+        if knob.name in taken:
+            raise ValueError(f"knobs, options and lr must have different names, but {knob.name} is there twice; rename your own")
+        taken.append(knob.name)

@@ -6,10 +6,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from altiplano.options import DONE, FAILED, HOME, HomeOption
+from altiplano.options import DONE, FAILED, HOME, HomeOption, pairs
 
 
-def methods(name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method, or a strategy of one axis.")] = None) -> None:
+def methods(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A method or strategy, or your own module:object.")] = None,
+) -> None:
     """List the training methods; with a NAME: what it computes, its knobs, ranges and sources, and what a step costs, measured."""
     from altiplano import describe
 
@@ -39,12 +41,19 @@ def data(
         raise UserError(f"altiplano data: {error}") from error
 
 
-def doctor(home: HomeOption = HOME) -> None:
-    """Check this machine: versions, devices, write access, and that a member alone equals the member in a group."""
-    from altiplano.doctor import examine
+def doctor(
+    home: HomeOption = HOME,
+    plugin: Annotated[str | None, typer.Option("--plugin", metavar="MODULE:OBJECT", help="A method, net or data set of your own.")] = None,
+    options: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="An option of it; may be repeated.")] = None,
+) -> None:
+    """Check this machine: versions, devices, write access, and that a member alone equals the member in a group.
 
-    findings = examine(home)
-    console = Console()
-    for finding in findings:
+    With --plugin: check that a method, net or data set of your own keeps what the built-in ones are tested for.
+    """
+    from altiplano.doctor import examine, examine_own
+
+    console, fine = Console(), True
+    for finding in examine_own(plugin, pairs(options)) if plugin else examine(home):
         console.print(Text(f"{'ok   ' if finding.fine else 'FAULT'} {finding.text}"), soft_wrap=True)
-    raise typer.Exit(DONE if all(finding.fine for finding in findings) else FAILED)
+        fine = fine and finding.fine
+    raise typer.Exit(DONE if fine else FAILED)

@@ -58,12 +58,19 @@ def test_a_method_that_lacks_something_here_is_refused_with_what_would_do(data):
     assert "needs a mixing that mixes" in faults["methods.lost"]
 
 
+def test_a_net_that_does_not_fit_the_data_is_refused_alone():
+    study = fakes.study(data={"name": "gaussians"}, net={"name": "cnn"}, methods={"bg-mix": {}})
+    with pytest.raises(StudyError, match="net: cnn needs pictures") as raised:
+        refuse_unfit(study, load("gaussians"))
+    assert len(raised.value.faults) == 1
+
+
 def test_a_method_that_cannot_run_is_refused(data, monkeypatch):
     def broken(*arguments):
         raise RuntimeError("shapes do not match")
 
     monkeypatch.setattr(sizing, "sized", broken)
-    with pytest.raises(StudyError, match=r"methods\.erm: does not run: shapes do not match"):
+    with pytest.raises(StudyError, match=r"methods\.erm: does not run: RuntimeError: shapes do not match"):
         plan(fakes.study(**SMALL), data)
 
 

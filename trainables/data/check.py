@@ -43,6 +43,7 @@ def check(spec: Mapping[str, Any], where: str = "data") -> list[str]:
 
 
 def _source(name: str, options: Mapping[str, Any], where: str) -> list[str]:
+    name = plugin.spelled_out("data", name)
     if plugin.is_named(name):
         return _plugin(name, options, where)
     if name not in SOURCES:

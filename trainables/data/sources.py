@@ -12,7 +12,7 @@ from trainables.data.parquet import parquet
 from trainables.data.plugin import called
 from trainables.data.raw import OnDisk, Raw
 from trainables.data.synthetic import gaussians, sinusoid, spiral
-from trainables.plugin import is_named
+from trainables.plugin import is_named, spelled_out
 
 Source = Callable[..., Raw | OnDisk]
 
@@ -46,4 +46,5 @@ SOURCES: dict[str, Source] = {
 
 def source(name: str) -> Source:
     """The source of this name, `module:object` included."""
+    name = spelled_out("data", name)
     return partial(called, name) if is_named(name) else SOURCES[name]

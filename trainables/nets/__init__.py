@@ -1,6 +1,7 @@
 """Networks by name, each on the staged seam."""
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
@@ -36,11 +37,21 @@ def factory(name: str) -> Callable[..., Staged]:
     Raises:
         ValueError: If there is no such net.
     """
+    name = plugin.spelled_out("net", name)
     if plugin.is_named(name):
         return plugin.found(name)
     if name not in NETS:
         raise ValueError(arguments.unknown(f"net {name}", name, [*NETS, "module:object"]))
     return NETS[name]
+
+
+def makes_net(thing: object, given: Collection[str] = ()) -> bool:
+    """Whether an object takes what factories of nets take before any options: a shape and a number of classes, neither with a default."""
+    try:
+        leading = list(inspect.signature(thing).parameters.values())[:2]  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return len(leading) == 2 and all(one.default is one.empty and one.name not in given for one in leading)
 
 
 def check(spec: Mapping[str, Any], shape: tuple[int, ...] | None = None, classes: int = 2, where: str = "net") -> list[str]:
@@ -71,4 +82,6 @@ def _built(make: Callable[..., Staged], shape: tuple[int, ...], classes: int, op
             made = make(shape, classes, **options)
     except ValueError as error:
         return [f"{where} {error}"]
+    except Exception as error:  # noqa: BLE001 the user's own code may raise anything
+        return [f"{where} cannot be built for inputs of shape {shape}: {plugin.said(error)}"]
     return [] if isinstance(made, Staged) else [f"{where}.name must make a trainables.nets.staged.Staged, it made {type(made).__name__}"]

@@ -51,4 +51,4 @@ class Radius(NamedTuple):
 
 def fixed(rho: Knob = SAM_RHO) -> Radius:
     """The configured radius throughout."""
-    return Radius(read=lambda state, hyper: hyper["rho"], knobs=(rho,))
+    return Radius(read=lambda state, hyper: hyper[rho.name], knobs=(rho,))
