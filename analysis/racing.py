@@ -16,7 +16,7 @@ from analysis.ranking import FAILING, Ranking
 from analysis.summary import WEIGHTS, Figure, figure_of, weights_checked
 from analysis.table import Table
 from trainables.draws import stream
-from trainables.evidence import DIVERGED
+from trainables.evidence import FAILED
 
 Floats = NDArray[np.floating]
 Entry = tuple[str, int]
@@ -96,7 +96,7 @@ def fresh(
         entry = str(part["method"].iloc[0]), int(part["configuration"].iloc[0])
         if entry in scores:
             scores[entry] = utility.loc[part.index].to_numpy(float)
-            failed = int((part["status"] == DIVERGED).sum())
+            failed = int(part["status"].isin(FAILED).sum())
             failures.update({entry: failed} if failed else {})
     return scores, failures
 

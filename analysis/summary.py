@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from analysis import statistics
 from analysis.table import FIGURES, Table
-from trainables.evidence import DIVERGED
+from trainables.evidence import FAILED
 
 Floats = NDArray[np.floating]
 
@@ -103,7 +103,7 @@ def summarise(table: Table, weights: Mapping[str, float] = WEIGHTS) -> Summary:
     members = table.members[table.members["scored"] & table.members["key"].isin(configurations.index)]
     members = members.assign(utility=weights["mean"] * members["accuracy"] + weights["tail"] * members["tail"])
     place = configurations.index.get_indexer(pd.Index(members["key"]))
-    diverged = (members["status"] == DIVERGED).to_numpy()
+    diverged = members["status"].isin(FAILED).to_numpy()
     seeds = np.bincount(place, minlength=len(configurations)).astype(float)
     failures = np.bincount(place[diverged], minlength=len(configurations)).astype(float)
     strata = configurations.groupby(["method", "epochs"]).ngroup().to_numpy().astype(np.intp)

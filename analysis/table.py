@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from analysis import agreement, reading
 from analysis.reading import Home
-from trainables.evidence import DIVERGED, PRUNED
+from trainables.evidence import FAILED, PRUNED
 from trainables.scores import Truth
 
 FIGURES = ("accuracy", "tail", "stability")
@@ -140,7 +140,7 @@ def _tidy(raw: pd.DataFrame, classes: int | None) -> tuple[pd.DataFrame, pd.Data
     )
     members = members.drop_duplicates(["method", "configuration", "seed"], keep="last").reset_index(drop=True)
     members["key"] = members.groupby(["method", "configuration"], sort=True).ngroup()
-    diverged, pruned = members["status"] == DIVERGED, members["status"] == PRUNED
+    diverged, pruned = members["status"].isin(FAILED), members["status"] == PRUNED
     if classes:
         for name in ("accuracy", "tail"):
             members[name] = members[name].where(~diverged | members[name].notna(), 1 / classes)

@@ -27,6 +27,8 @@ def collect(study: Study, earlier: Study, storage: BaseStorage) -> dict[str, lis
     """
     if earlier.objectives != study.objectives:
         raise UserError(f"from: {earlier.name}'s objectives must be this study's, {study.objectives}, but are {earlier.objectives}")
+    if earlier.scenario != study.scenario:
+        raise UserError(f"from: {earlier.name}'s scenario must be this study's, {study.scenario}, but is {earlier.scenario}")
     pages = Ledger(earlier, storage, reading=True).pages
     found = {}
     for name, space in study.spaces.items():

@@ -72,7 +72,7 @@ def _fixed(before: Study, after: Study) -> Iterator[tuple[str, Any, Any]]:
             yield f"{part}.{key}", old[part].get(key), new[part].get(key)
     for key, value in before.training.structure.items():
         yield f"training.{key}", value, after.training.structure[key]
-    for part in ("objectives", "tail", "precision"):
+    for part in ("scenario", "objectives", "tail", "precision"):
         yield part, old[part], new[part]
 
 

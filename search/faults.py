@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from search.errors import Fault, nearest
 from search.space import Refusals, space
-from trainables import nets, scores
+from trainables import nets, scenarios, scores
 from trainables.data.check import check
 from trainables.optimizer import OPTIMIZERS, SCHEDULES
+from trainables.scenarios.scenario import Scenario
 from trainables.training import TRAINING, TRAINING_KNOBS
 
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
@@ -25,6 +26,7 @@ def meaning(given: Mapping[str, Any]) -> Iterator[Fault]:
     """Faults that the shape of the data alone does not show."""
     yield from _data(given.get("data"))
     yield from _net(given.get("net"))
+    yield from _scenario(given)
     yield from _training(given.get("training"))
     yield from _methods(given)
     if isinstance(given.get("tail"), str):
@@ -47,6 +49,18 @@ def _net(given: Any) -> Iterator[Fault]:
         yield Fault("net", f"must be keys with a name, as in {{name: {next(iter(nets.NETS))}}}, got {given!r}")
     elif given is not None:
         yield from (_placed(line) for line in nets.check(given))
+
+
+def _scenario(given: Mapping[str, Any]) -> Iterator[Fault]:
+    if given.get("scenario") is not None:
+        yield from (_placed(line) for line in scenarios.faults(given["scenario"]))
+    yield from (_placed(line) for line in scenario_of(given).faults(given))
+
+
+def scenario_of(given: Mapping[str, Any]) -> Scenario:
+    """The scenario of a study file, as far as it is right; training with labels where it is not."""
+    asked = given.get("scenario")
+    return scenarios.SUPERVISED if asked is None or scenarios.faults(asked) else scenarios.make(**(scenarios.spelled(asked) or {}))
 
 
 def _placed(line: str) -> Fault:
@@ -80,7 +94,7 @@ def _methods(given: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(f"methods.{name}", f"must be its knobs, as in `{name}: {{}}`, got {asked!r}")
             continue
         refused = Refusals()
-        space(name, asked or {}, {}, refused)
+        space(name, asked or {}, {}, refused, scenario_of(given))
         for key, message in refused.items():
             yield Fault(f"methods.{name}.{key}" if key else f"methods.{name}", message)
 

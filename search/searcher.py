@@ -196,6 +196,7 @@ def job(study: Study, group: Group, parent: str) -> Job:
         split=group.split,
         data=study.data,
         net=study.net,
+        scenario=study.scenario,
         training=study.training.structure,
         tail=study.tail,
         objectives=list(study.objectives),

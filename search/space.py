@@ -6,7 +6,7 @@ Whether a knob is explored on a log scale belongs to the knob and never changes 
 import difflib
 import inspect
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
@@ -15,6 +15,8 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from search.errors import nearest
 from trainables import methods, plugin
 from trainables.knob import Knob
+from trainables.scenarios import SUPERVISED
+from trainables.scenarios.scenario import Scenario
 from trainables.training import TRAINING_KNOBS
 
 AXES = methods.Axes._fields
@@ -75,12 +77,14 @@ class Space(NamedTuple):
         axes: Its choice on the three axes.
         options: Options of its factories, defaults included.
         domains: Every number it trains with, by name: the method's knobs, then lr, weight_decay and label_smoothing.
+        knobs: The method's own.
     """
 
     name: str
     axes: methods.Axes
     options: dict[str, Any]
     domains: dict[str, Domain]
+    knobs: tuple[Knob, ...] = ()
 
     @property
     def distributions(self) -> dict[str, BaseDistribution]:
@@ -104,7 +108,7 @@ class Space(NamedTuple):
 
     def plain(self) -> dict[str, Any]:
         """The method as a study file writes it, every default written out; training numbers where they are."""
-        own = {knob.name for knob in methods.make(self.axes, **self.options).knobs}
+        own = {knob.name for knob in self.knobs}
         return {**self.axes._asdict(), **self.options, **{name: domain.plain() for name, domain in self.domains.items() if name in own}}
 
 
@@ -112,7 +116,9 @@ class Refusals(dict[str, str]):
     """Faults found in one part of a study: key to message."""
 
 
-def space(name: str, given: Mapping[str, Any], training: Mapping[str, Any], refused: Refusals) -> Space | None:
+def space(
+    name: str, given: Mapping[str, Any], training: Mapping[str, Any], refused: Refusals, scenario: Scenario = SUPERVISED
+) -> Space | None:
     """What a study does with a method, or None where its axes or options are at fault.
 
     Args:
@@ -120,18 +126,19 @@ def space(name: str, given: Mapping[str, Any], training: Mapping[str, Any], refu
         given: Axes, options and knobs of the study file.
         training: The study's training numbers (lr, ...), where they are given.
         refused: Takes every fault found.
+        scenario: What training learns from.
     """
     axes = _axes(name, given, refused)
-    if axes is None:
+    if axes is None or not _hosted(axes, scenario, refused):
         return None
-    known = methods.options(axes)
-    options = {key: _option(axes, key, given[key], refused) if key in given else default for key, default in known.items()}
+    known, factories = methods.options(axes, scenario.mixings), methods.factories(axes, scenario.mixings)
+    options = {key: _option(factories, key, given[key], refused) if key in given else default for key, default in known.items()}
     for key, value in options.items():
         if value is inspect.Parameter.empty:
             refused[key] = f"must be given: {name} has no default for it"
     if inspect.Parameter.empty in options.values():
         return None
-    method = _made(axes, options, refused)
+    method = _made(axes, scenario, options, refused)
     if method is None:
         return None
     knobs = {knob.name: knob for knob in (*method.knobs, *TRAINING_KNOBS)}
@@ -139,8 +146,10 @@ def space(name: str, given: Mapping[str, Any], training: Mapping[str, Any], refu
         refused[key] = f"is no knob or option of {name}; {nearest(key, [*knobs, *options, *AXES])}"
     searched = {knob.name for knob in method.knobs}
     values = {**dict(training), **dict(given)}
+    for key in searched & scenario.nats.keys() - given.keys():
+        refused[key] = scenario.nats[key]
     domains = {key: domain(knob, values.get(key), refused, free=key in searched) for key, knob in knobs.items()}
-    return Space(name, axes, options, domains)
+    return Space(name, axes, options, domains, method.knobs)
 
 
 def domain(knob: Knob, given: Any, refused: Refusals, *, free: bool) -> Domain:
@@ -233,10 +242,18 @@ def _near_preset(name: str) -> str:
     return f"did you mean {found[0]}?" if found else "`altiplano methods` lists them"
 
 
-def _option(axes: methods.Axes, name: str, given: Any, refused: Refusals) -> Any:
-    parameter = next(
-        parameters[name] for factory in methods.factories(axes) if name in (parameters := inspect.signature(factory).parameters)
-    )
+def _hosted(axes: methods.Axes, scenario: Scenario, refused: Refusals) -> bool:
+    """Whether the scenario has every strategy of a choice; those that it refuses are told with the reason."""
+    found = {axis: scenario.refused[axis, name] for axis, name in axes._asdict().items() if (axis, name) in scenario.refused}
+    if axes.mixing not in scenario.mixings and not scenario.own and "mixing" not in found:
+        found["mixing"] = f"must be one of {', '.join(scenario.mixings)} here, got {axes.mixing}"
+    for axis, reason in found.items():
+        refused[axis] = f"cannot be {getattr(axes, axis)} in this scenario: it {reason}"
+    return not found
+
+
+def _option(factories: Iterable[Callable[..., Any]], name: str, given: Any, refused: Refusals) -> Any:
+    parameter = next(parameters[name] for factory in factories if name in (parameters := inspect.signature(factory).parameters))
     kind = Any if parameter.annotation is parameter.empty or isinstance(parameter.annotation, str) else parameter.annotation
     try:
         return TypeAdapter(kind, config=ConfigDict(strict=True)).validate_python(given)
@@ -246,9 +263,9 @@ def _option(axes: methods.Axes, name: str, given: Any, refused: Refusals) -> Any
         return None if parameter.default is parameter.empty else parameter.default
 
 
-def _made(axes: methods.Axes, options: Mapping[str, Any], refused: Refusals) -> Any:
+def _made(axes: methods.Axes, scenario: Scenario, options: Mapping[str, Any], refused: Refusals) -> methods.Method | None:
     try:
-        return methods.make(axes, **options)
+        return methods.make(axes, scenario.mixings, **options)
     except ValueError as error:
         refused[""] = str(error)
         return None

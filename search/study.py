@@ -10,15 +10,16 @@ from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, ValidatorF
 
 from search import notation
 from search.errors import Fault, StudyError, UserError
-from search.faults import ERM, NAME, OBJECTIVES, meaning, structure
+from search.faults import ERM, NAME, OBJECTIVES, meaning, scenario_of, structure
 from search.parts import Budget, Confirm, Count, Halving, Part, Resources, Storage, Training
 from search.space import Refusals, Space, space
 from search.storage import without_password
+from trainables import scenarios
 from trainables.training import TRAINING_KNOBS
 
 Objective = Literal["accuracy", "tail", "stability"]
 
-FIXED = ("data", "net", "training", "objectives", "tail", "precision")
+FIXED = ("data", "net", "scenario", "training", "objectives", "tail", "precision")
 """Parts that may not change in a study's life: configurations trained differently cannot be compared."""
 
 
@@ -39,6 +40,7 @@ class Study(Part):
     data: dict[str, Any] = Field(default_factory=lambda: {"name": "digits"})
     net: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"})
     training: Training = Training()
+    scenario: dict[str, Any] = Field(default_factory=lambda: {"name": "supervised"})
     methods: dict[str, dict[str, Any]]
     objectives: Annotated[list[Objective], Field(min_length=1, default_factory=lambda: list(OBJECTIVES))]
     tail: str = "worst-class"
@@ -68,6 +70,7 @@ class Study(Part):
             raise StudyError([Fault("", f"must be keys and values, as in `name: digits`, got {type(given).__name__}")])
         plain = {str(key): value for key, value in given.items() if value is not None}
         faults = list(meaning(plain))
+        plain["scenario"] = scenarios.written_out(plain.get("scenario", "supervised"))
         secret = plain.get("ledger")
         if isinstance(secret, str):
             plain["ledger"] = without_password(secret)
@@ -133,8 +136,8 @@ class Study(Part):
     @property
     def spaces(self) -> dict[str, Space]:
         """What is searched for each method, erm first."""
-        refused = Refusals()
-        found = {name: space(name, given, self.training.numbers, refused) for name, given in self.methods.items()}
+        refused, scenario = Refusals(), scenarios.make(**self.scenario)
+        found = {name: space(name, given, self.training.numbers, refused, scenario) for name, given in self.methods.items()}
         return {name: scope for name, scope in found.items() if scope is not None}
 
     def budget_of(self, method: str) -> int:
@@ -156,13 +159,13 @@ def _placed(faults: Sequence[Fault], source: str, lines: notation.Lines) -> Stud
 
 def _written_out(given: Mapping[str, Any]) -> Any:
     """The methods with erm among them and every default written out; what is at fault stays as it is and is reported elsewhere."""
-    chosen = given.get("methods")
+    chosen, scenario = given.get("methods"), scenario_of(given)
     if not isinstance(chosen, Mapping) or not chosen:
         return chosen
     complete: dict[Any, Any] = {}
     for name, asked in {ERM: {}, **chosen}.items():
         own = dict(asked) if isinstance(asked, Mapping) else {}
-        found = space(str(name), own, {}, Refusals())
+        found = space(str(name), own, {}, Refusals(), scenario)
         kept = {knob.name: own[knob.name] for knob in TRAINING_KNOBS if knob.name in own}
         complete[name] = {**found.plain(), **kept} if found else own
     return complete

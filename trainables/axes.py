@@ -49,6 +49,7 @@ class Batch(NamedTuple):
         y: Class indices, (B,).
         group: Group or environment of each example, (B,); zeros where the data has none.
         mates: One more training example of each class, without augmentation, (classes, *shape); empty where no method needs "mates".
+        view: The same examples, augmented once more by draws of their own, (B, *shape); empty where no method needs "views".
     """
 
     x: Tensor
@@ -56,6 +57,7 @@ class Batch(NamedTuple):
     y: Tensor
     group: Tensor
     mates: Tensor | tuple[()] = ()
+    view: Tensor | tuple[()] = ()
 
 
 class Losses(NamedTuple):
@@ -227,7 +229,7 @@ class Mixing(NamedTuple):
         show: (state, hyper, one step's recipe, net, batch) -> the pictures that this step would train on; None where inputs are not mixed.
         knobs: Its searchable numbers.
         needs: What it asks of its surroundings: "clean" (un-augmented inputs), "spatial" (a net with maps), "image" (inputs of shape
-            (channels, height, width)), "mates" (`Batch.mates`), "mixer" (its option `mixer`, which has no default).
+            (channels, height, width)), "mates" (`Batch.mates`), "views" (`Batch.view`), "mixer" (its option `mixer`, which has no default).
     """
 
     draw: Callable[[Streams, Mapping[str, float], int, int, Net], Recipe]

@@ -12,7 +12,7 @@ from trainables.data.examples import Data, Examples
 from trainables.engine import checkpoint
 from trainables.engine.features import geometry
 from trainables.engine.loop import Curves, Run
-from trainables.evidence import COMPLETE, DIVERGED, PRUNED, Evidence
+from trainables.evidence import COMPLETE, DIVERGED, FAILED, PRUNED, Evidence
 from trainables.job import Job
 from trainables.scores import NO_PREDICTION, Truth
 
@@ -29,7 +29,7 @@ class Course:
     Attributes:
         job: What was asked.
         run: The members still in training.
-        departed: Evidence of those that were pruned or diverged.
+        departed: Evidence of those that were pruned or failed.
     """
 
     def __init__(self, job: Job, data: Data, checkpointed: bytes | None = None) -> None:
@@ -61,14 +61,16 @@ class Course:
         return self.run.finished
 
     def epoch(self, promote: Promote | None = None) -> None:
-        """Train one epoch, score it, take out what diverged and, at a rung, what `promote` does not keep."""
+        """Train one epoch, score it where that is due, take out what failed and, at a rung, what `promote` does not keep."""
         self.run.train_epoch()
-        self._losses, self._predictions = self.run.evaluate(self._examples)
-        for name, values in self._scored().items():
-            self.run.log(name, values)
-        self._diagnose()
-        self._release([index for index, fine in enumerate(self._fine()) if not fine], DIVERGED)
-        if promote and self.run.epoch in self.job.rungs and not self.finished:
+        at_rung = self.run.epoch in self.job.rungs
+        if self.finished or at_rung or self.setting.judging.due(self.run.epoch, self.setting.epochs):
+            self._losses, self._predictions = self.run.evaluate(self._examples)
+            for name, values in self._scored().items():
+                self.run.log(name, values)
+            self._diagnose()
+        self._release_failed()
+        if promote and at_rung and not self.finished:
             self._halve(promote)
 
     def members(self) -> list[Evidence]:
@@ -118,6 +120,18 @@ class Course:
             shapes = [geometry(one, self.truth.y) for one in self.run.features(self._examples)]
             self.run.log("cohesion", [shape.cohesion for shape in shapes])
             self.run.log("separability", [shape.separability for shape in shapes])
+            for name, values in self.run.closing(self._examples).items():
+                self.run.log(name, values)
+
+    def _release_failed(self) -> None:
+        """Take out who has failed: weights or losses no longer finite, or what the judging finds in its checkup."""
+        figures, statuses = self.run.checkup()
+        for name, values in figures.items():
+            self.run.log(name, values)
+        found = [status if fine else DIVERGED for status, fine in zip(statuses, self._fine(), strict=True)]
+        for failure in FAILED:
+            self._release([index for index, status in enumerate(found) if status == failure], failure)
+            found = [status for status in found if status != failure]
 
     def _halve(self, promote: Promote) -> None:
         numbers = list(dict.fromkeys(row.configuration for row in self.run.rows))
@@ -147,7 +161,7 @@ class Course:
     def _evidence(self, index: int, status: str) -> Evidence:
         row, job = self.run.rows[index], self.job
         losses, predictions = self._losses[index], self._predictions[index]
-        if status == DIVERGED:
+        if status in FAILED:
             losses = np.full_like(losses, np.log(self.truth.classes))
             predictions = np.full_like(predictions, NO_PREDICTION)
         return Evidence(

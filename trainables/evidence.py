@@ -17,8 +17,11 @@ from trainables.scores import Truth
 
 VERSION = 1
 
-COMPLETE, PRUNED, DIVERGED = "complete", "pruned", "diverged"
-"""A member's status: trained to the last epoch; stopped at a rung; weights or losses no longer finite."""
+COMPLETE, PRUNED, DIVERGED, COLLAPSED = "complete", "pruned", "diverged", "collapsed"
+"""A member's status: trained to the last epoch; stopped at a rung; weights or losses no longer finite; all embeddings about the same."""
+
+FAILED = (DIVERGED, COLLAPSED)
+"""Statuses of members that count at chance level."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Evidence:
         configuration: The configuration's number in the method's Optuna study.
         seed: Seed of the member.
         group: Name of the group it was trained in.
-        status: COMPLETE, PRUNED or DIVERGED.
+        status: COMPLETE, PRUNED, DIVERGED or COLLAPSED.
         epochs: Epochs trained.
         split: The split scored: "selection" or "test".
         knobs: Every number of the configuration by name, searched or fixed, training numbers (lr, ...) among them.
@@ -40,7 +43,7 @@ class Evidence:
         device: What it was trained on.
         curves: Per-epoch figures by name, each (epochs,); nan where a figure was not taken in that epoch.
         losses: Cross-entropy of each example of the split, (N,).
-        predictions: Predicted class of each example, (N,); -1 throughout for a diverged member.
+        predictions: Predicted class of each example, (N,); -1 throughout for one that failed.
     """
 
     study: str

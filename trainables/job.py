@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from trainables import methods, nets
+from trainables import methods, nets, scenarios
 from trainables.data.examples import Data
 from trainables.engine.loop import Row, Setting
 from trainables.engine.precision import autocast
@@ -44,6 +44,7 @@ class Job:
         data: Arguments of `trainables.data.load.load`, with `name`.
         net: Arguments of `trainables.nets.build` beside shape and classes, with `name`.
         training: epochs, batch, optimizer, momentum, nesterov, schedule, warmup.
+        scenario: Arguments of `scenarios.make`, with `name`.
         tail: Name of the tail score, as `scores.tail_named` takes it.
         objectives: Which of accuracy, tail and stability decide at a rung.
         rungs: Epochs after which configurations may be dropped.
@@ -70,6 +71,7 @@ class Job:
     net: dict[str, Any]
     training: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict)
+    scenario: dict[str, Any] = field(default_factory=lambda: {"name": "supervised"})
     tail: str = "worst-class"
     objectives: list[str] = field(default_factory=lambda: ["accuracy", "tail", "stability"])
     rungs: list[int] = field(default_factory=list)
@@ -109,8 +111,9 @@ class Job:
         optimizer = {name: training[name] for name in ("momentum", "nesterov") if name in training and training["optimizer"] == "sgd"}
         device, half = chosen_device(self.device), self.precision == "bf16"
         net = nets.build(**{**self.net, "shape": data.shape, "classes": len(data.classes)})
+        scenario = scenarios.make(**self.scenario)
         return Setting(
-            method=methods.make(methods.Axes(**self.axes), **self.options),
+            method=methods.make(methods.Axes(**self.axes), scenario.mixings, **self.options),
             net=autocast(net, device) if half else net,
             optimizer=OPTIMIZERS[training["optimizer"]](**optimizer),
             schedule=with_warmup(SCHEDULES[training["schedule"]], training.get("warmup", 0.0)),
@@ -121,6 +124,7 @@ class Job:
             dtype=torch.float64 if self.precision == "float64" else torch.float32,
             recorded=False if half else None,  # a replay is held to its recording more closely than bfloat16 rounds
             compiled=self.compiled,
+            judging=scenario.judging,
         )
 
 

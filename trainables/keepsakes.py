@@ -51,6 +51,6 @@ def _page(course: Course, state: tree.Tree, index: int) -> dict[str, Any] | None
         return None
     examples = data.train[torch.arange(min(SHOWN, len(data.train)))].to(setting.device)
     x = data.prepare(examples.x, setting.dtype)
-    batch = Batch(x, x, examples.y, examples.group)
+    batch = Batch(x, x, examples.y, examples.group, view=x)
     made = page(setting.method.mixing, state, row.numbers, setting.net, batch, streams(row.seed, course.run.epoch))
     return None if made is None else made._asdict()

@@ -148,35 +148,41 @@ def strategy(axis: str, name: str) -> Callable[..., Any]:
     return TABLES[axis][name]
 
 
-def factories(axes: Axes) -> tuple[Callable[..., Mixing], Callable[..., Perturbation], Callable[..., Criterion]]:
-    """The factories behind a choice.
+def factories(
+    axes: Axes, mixings: Mapping[str, Callable[..., Mixing]] = MIXINGS
+) -> tuple[Callable[..., Mixing], Callable[..., Perturbation], Callable[..., Criterion]]:
+    """The factories behind a choice; `mixings` is the scenario's table of them.
 
     Raises:
         ValueError: If an axis has no such strategy.
     """
-    return strategy("mixing", axes.mixing), strategy("perturbation", axes.perturbation), strategy("criterion", axes.criterion)
+    mixing = mixings[axes.mixing] if axes.mixing in mixings else strategy("mixing", axes.mixing)
+    return mixing, strategy("perturbation", axes.perturbation), strategy("criterion", axes.criterion)
 
 
-def options(axes: Axes) -> dict[str, object]:
+def options(axes: Axes, mixings: Mapping[str, Callable[..., Mixing]] = MIXINGS) -> dict[str, object]:
     """Options that the choice's factories take, with their defaults; `inspect.Parameter.empty` where one has none."""
-    return {name: parameter.default for factory in factories(axes) for name, parameter in inspect.signature(factory).parameters.items()}
+    return {
+        name: parameter.default for factory in factories(axes, mixings) for name, parameter in inspect.signature(factory).parameters.items()
+    }
 
 
-def make(axes: Axes, **chosen: object) -> Method:
+def make(axes: Axes, mixings: Mapping[str, Callable[..., Mixing]] = MIXINGS, **chosen: object) -> Method:
     """The method of a choice on the three axes.
 
     Args:
         axes: The choice.
+        mixings: The scenario's table of mixings.
         chosen: Options for its factories; each goes to those that know it.
 
     Raises:
         ValueError: If no factory knows an option, one refuses its value, or two knobs of the method have one name.
     """
-    known = options(axes)
+    known = options(axes, mixings)
     for name in chosen:
         if name not in known:
             raise ValueError(f"options of {axes} are {sorted(known)}, got {name!r}")
-    mixing, perturbation, criterion = factories(axes)
+    mixing, perturbation, criterion = factories(axes, mixings)
     method = Method(
         mixing(**_for(mixing, chosen)),
         perturbation(**_for(perturbation, chosen)),

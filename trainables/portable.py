@@ -75,7 +75,7 @@ def files(job: Job, data: Data) -> dict[str, bytes]:
     course = trained(job, data)
     if not course.run.rows:
         raise ValueError(f"configuration {job.configurations[0].number} diverges with seed {job.seeds[0]}; export another seed")
-    member = tree.take(course.run.group, 0)
+    member = tree.take(course.run.classifying(), 0)
     deployed = course.setting.method.mixing.deploy(member.states.mixing, member.model)
     model = portable(job, data, deployed)
     x, y = data.test.x.cpu(), data.test.y.cpu()
@@ -119,6 +119,7 @@ def about(job: Job, data: Data, model: Portable, course: Course) -> dict[str, An
         "seed": job.seeds[0],
         "net": job.net,
         "training": job.training,
+        "scenario": job.scenario,
         "data": job.data,
         "shape": list(data.shape),
         "classes": list(data.classes),

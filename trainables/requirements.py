@@ -35,6 +35,7 @@ REQUIREMENTS: dict[str, Requirement] = {
     "clean": Requirement(lambda around: True, ""),
     "probe": Requirement(lambda around: True, ""),
     "mates": Requirement(lambda around: True, ""),
+    "views": Requirement(lambda around: True, ""),
     "mixer": Requirement(lambda around: around.mixer, "needs a mixer trained earlier: set its option mixer to that checkpoint"),
     "spatial": Requirement(lambda around: around.spatial, "needs a net whose stages put out maps: use cnn or resnet18 instead"),
     "image": Requirement(lambda around: around.image, "needs pictures (channels, height, width): use mixup on flat data"),

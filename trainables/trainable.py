@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from ray import tune
 
-from trainables import evidence, methods
+from trainables import evidence, methods, scenarios
 from trainables.course import Course, Promote, truth_of
 from trainables.data.examples import Data, Examples
 from trainables.data.load import load
@@ -216,6 +216,7 @@ def trainable(
     *,
     data: Mapping[str, Any] | str = "digits",
     net: Mapping[str, Any] | str = "mlp",
+    scenario: Mapping[str, Any] | str = "supervised",
     seeds: int = 3,
     tail: str = "worst-class",
     options: Mapping[str, Any] | None = None,
@@ -230,6 +231,7 @@ def trainable(
         method: A preset's name, or the choice on the axes: `{"mixing": "mixup", "criterion": "softad"}`.
         data: Name of a data set, or arguments of `trainables.data.load.load`.
         net: Name of a net, or arguments of `trainables.nets.build`.
+        scenario: Name of a scenario, or arguments of `trainables.scenarios.make`.
         seeds: Members of a configuration.
         tail: Which tail score.
         options: Options of the method's factories.
@@ -239,7 +241,8 @@ def trainable(
         ValueError: If the method or an argument is unknown.
     """
     name, axes = (method, methods.preset(method)) if isinstance(method, str) else ("custom", methods.Axes(**method))
-    made = methods.make(axes, **(options or {}))
+    setting = {"name": scenario} if isinstance(scenario, str) else dict(scenario)
+    made = methods.make(axes, scenarios.make(**setting).mixings, **(options or {}))
     unknown = set(training) - set(TRAINING)
     if unknown:
         raise ValueError(f"training arguments are {sorted(TRAINING)}, got {sorted(unknown)}")
@@ -256,6 +259,7 @@ def trainable(
         net={"name": net} if isinstance(net, str) else dict(net),
         training={**TRAINING, **training},
         options=dict(options or {}),
+        scenario=setting,
         tail=tail,
     )
 

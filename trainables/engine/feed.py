@@ -17,7 +17,7 @@ from trainables.axes import Batch
 from trainables.data import augment
 from trainables.data.augment import Drawn
 from trainables.data.examples import Data, Examples
-from trainables.draws import stream, streams
+from trainables.draws import Streams, stream
 
 RESIDENT_SHARE = 0.5
 """Data that take less than this share of a device's free memory are moved there as a whole."""
@@ -34,11 +34,13 @@ class Plan(NamedTuple):
         seeds: The row of `orders` that each member follows, (rows,).
         orders: Examples of each step, (seeds, steps, size).
         drawn: What was drawn for their augmentation, each (seeds, steps, size).
+        second: The same for a second view of them; None where there shall be none.
     """
 
     seeds: Tensor
     orders: Tensor
     drawn: Drawn
+    second: Drawn | None = None
 
 
 class Seeds(NamedTuple):
@@ -66,9 +68,13 @@ class Seeds(NamedTuple):
         labels = y.cpu().numpy()
         return torch.stack([one_of_each_class(seed, self.epoch, labels, classes, steps) for seed in self.distinct])
 
-    def augmented(self, data: Data, steps: int, size: int) -> Drawn:
-        """Draws for the augmentation of the training batches, each (seeds, steps, size)."""
-        return tree.stack([augment.draw(data.augmentation, streams(seed, self.epoch), steps, size, data.shape) for seed in self.distinct])
+    def augmented(self, data: Data, steps: int, size: int, view: str = "") -> Drawn:
+        """Draws for the augmentation of the training batches, each (seeds, steps, size); `view` names streams of their own."""
+
+        def named(seed: int) -> Streams:
+            return lambda purpose: stream(seed, view + purpose, self.epoch)
+
+        return tree.stack([augment.draw(data.augmentation, named(seed), steps, size, data.shape) for seed in self.distinct])
 
 
 def placed(data: Data, device: str) -> Data:
@@ -96,11 +102,16 @@ def batches(data: Data, examples: Examples, plan: Plan, device: str, dtype: torc
     seeds = plan.seeds.to(device)
     ready = _made(lambda step: _gathered(examples, plan.orders[:, step]), plan.orders.shape[1], device)
     for number, (stored, y, group) in enumerate(ready):
-        drawn = {name: values[:, number].to(device) for name, values in plan.drawn.items()}
-        moved = data.prepare(augment.moved(stored, drawn), dtype)
-        x = augment.cut(moved, drawn, data.augmentation.cutout)[seeds]
-        plain = data.prepare(stored, dtype)[seeds] if clean and drawn else x
-        yield Batch(x, plain, y[seeds], group[seeds])
+        x = _augmented(data, stored, plan.drawn, number, dtype)[seeds]
+        plain = data.prepare(stored, dtype)[seeds] if clean and plan.drawn else x
+        view = () if plan.second is None else _augmented(data, stored, plan.second, number, dtype)[seeds]
+        yield Batch(x, plain, y[seeds], group[seeds], view=view)
+
+
+def _augmented(data: Data, stored: Tensor, drawn: Drawn, step: int, dtype: torch.dtype) -> Tensor:
+    """The stored inputs of a step (seeds, size, *shape) as drawn for it and prepared."""
+    now = {name: values[:, step].to(stored.device) for name, values in drawn.items()}
+    return augment.cut(data.prepare(augment.moved(stored, now), dtype), now, data.augmentation.cutout)
 
 
 def _gathered(examples: Examples, indices: Tensor) -> tuple[Tensor, ...]:

@@ -22,10 +22,11 @@ from trainables.draws import streams
 from trainables.engine.compiled import Compiled
 from trainables.engine.diagnostics import diagnose
 from trainables.engine.evaluate import evaluate
-from trainables.engine.features import Floats, features
+from trainables.engine.features import Floats
 from trainables.engine.feed import Feed, Plan, Seeds, batches, placed
 from trainables.engine.fitting import fitting
 from trainables.engine.group import finite, stack, start
+from trainables.engine.judging import LABELLED, Checkup, Figures, Judging, Trained
 from trainables.engine.pace import Pace, pays
 from trainables.engine.step import Inputs, Member, make_step
 from trainables.optimizer import Optimizer, Schedule
@@ -44,6 +45,7 @@ class Setting:
         dtype: Type of the weights.
         recorded: Whether steps are replayed from a recording, as `pace` explains; where that pays by default.
         compiled: Whether steps are compiled, as `compiled` explains.
+        judging: What makes the group classify, and what is measured of it.
     """
 
     method: Method
@@ -57,6 +59,7 @@ class Setting:
     dtype: torch.dtype = torch.float32
     recorded: bool | None = None
     compiled: bool = False
+    judging: Judging = LABELLED
 
 
 class Row(NamedTuple):
@@ -93,6 +96,7 @@ class Run:
     seconds: list[float] = field(default_factory=list)
     _pace: Pace | Compiled | None = field(default=None, init=False, repr=False)
     _chunk: int | None = field(default=None, init=False, repr=False)
+    _classifying: Member | None = field(default=None, init=False, repr=False)
 
     @classmethod
     def begin(cls, setting: Setting, data: Data, rows: Sequence[Row]) -> "Run":
@@ -117,6 +121,7 @@ class Run:
         recipes, hyper = self._drawn(steps, size)
         seen = zip(*(feed or repeat(None) for feed in self._feeds(examples, steps, size)), strict=False)
         total: dict[str, Tensor] = {}
+        self._classifying = None
         for number, (training, probe, mates) in enumerate(seen):
             turn, turns = self.epoch * steps + number, self.setting.epochs * steps
             now = {"lr": hyper["lr"] * self.setting.schedule(turn, turns), "progress": torch.full_like(hyper["lr"], turn / turns)}
@@ -141,13 +146,27 @@ class Run:
     def diagnose(self, examples: Examples) -> dict[str, list[float]]:
         """The figures of `diagnostics.diagnose` on some examples, one a row."""
         x = self.data.prepare(examples.x.to(self.setting.device), self.setting.dtype)
-        found = diagnose(self.setting.method, self.setting.net, self.group, x, examples.y.to(self.setting.device), self.setting.chunk)
+        setting = self.setting
+        found = diagnose(setting.method, setting.net, self.classifying(), x, examples.y.to(setting.device), setting.chunk)
         return {name: values.tolist() for name, values in found.items()}
 
     def features(self, examples: Examples) -> Floats:
         """Feature vectors (rows, N, width) of a split."""
-        x = self.data.prepare(examples.x.to(self.setting.device), self.setting.dtype)
-        return features(self.setting.method, self.setting.net, self.group, x, self.setting.chunk)
+        return self._trained().features(examples)
+
+    def classifying(self) -> Member:
+        """The group with heads that tell the data's classes apart: what is evaluated, diagnosed and exported."""
+        if self._classifying is None:
+            self._classifying = self.setting.judging.classifying(self._trained())
+        return self._classifying
+
+    def checkup(self) -> Checkup:
+        """What the judging says of each row after an epoch."""
+        return self.setting.judging.checkup(self._trained())
+
+    def closing(self, examples: Examples) -> Figures:
+        """Figures that the judging takes in the end, on the split that is scored, one a row."""
+        return self.setting.judging.closing(self._trained(), examples)
 
     def healthy(self) -> list[bool]:
         """Whether each row's weights are still finite."""
@@ -156,7 +175,9 @@ class Run:
     def keep(self, indices: Sequence[int]) -> None:
         """Go on with the given rows only."""
         if self.rows and indices:
-            self.group = tree.take(self.group, torch.tensor(indices, device=self.setting.device))
+            rows = torch.tensor(indices, device=self.setting.device)
+            self.group = tree.take(self.group, rows)
+            self._classifying = tree.take(self._classifying, rows) if self._classifying else None
         self.rows = [self.rows[i] for i in indices]
         self.curves = [self.curves[i] for i in indices]
         self.seconds = [self.seconds[i] for i in indices]
@@ -182,10 +203,14 @@ class Run:
 
     def _scored(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         setting, at_a_time = self.setting, self._chunk or self.setting.chunk
-        found, self._chunk = fitting(
-            lambda chunk: evaluate(setting.method, setting.net, self.group, x, y, chunk), at_a_time, len(self.rows)
-        )
+        group = self.classifying()
+        found, self._chunk = fitting(lambda chunk: evaluate(setting.method, setting.net, group, x, y, chunk), at_a_time, len(self.rows))
         return found
+
+    def _trained(self) -> Trained:
+        setting = self.setting
+        seeds = [row.seed for row in self.rows]
+        return Trained(setting.method, setting.net, self.group, seeds, self.data, setting.device, setting.dtype, setting.chunk)
 
     def _paced(self, steps: int) -> Pace | Compiled:
         setting = self.setting
@@ -205,7 +230,8 @@ class Run:
 
         def fed(seen: Examples, orders: Tensor, *, augmented: bool = False) -> Feed:
             drawn = seeds.augmented(data, steps, size) if augmented else {}
-            return batches(data, seen, Plan(seeds.places, orders, drawn), setting.device, setting.dtype, clean="clean" in needs)
+            second = seeds.augmented(data, steps, size, "second-") if augmented and "views" in needs else None
+            return batches(data, seen, Plan(seeds.places, orders, drawn, second), setting.device, setting.dtype, clean="clean" in needs)
 
         held = min(size, len(data.probe))
         return (

@@ -79,8 +79,14 @@ def shares(mixer: Params, design: Design, bend: Tensor, maps: Tensor, partner: T
         Li et al., "Boosting Discriminative Visual Representation Learning with Scenario-Agnostic Mixup", 2021, arXiv 2111.15454, section 3,
         with the authors' PixelMixBlock in OpenMixup [read].
     """
-    own = maps.flatten(2)
-    other = own[partner]
+    return shares_between(mixer, design, bend, maps, maps[partner], ratio, size)
+
+
+def shares_between(
+    mixer: Params, design: Design, bend: Tensor, maps: Tensor, others: Tensor, ratio: Tensor, size: tuple[int, ...]
+) -> Tensor:
+    """As `shares`, with the partners' maps given, each (B, channels, h, w): they may come from other pictures than the batch's own."""
+    own, other = maps.flatten(2), others.flatten(2)
     if design.encoded:
         bent = encoding(ratio, bend)
         own, other = own * (1 + bent), other * (1 + (1 - bent))
