@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search.errors import UserError, nearest
-from trainables import methods, plugin
+from trainables import methods, plugin, scenarios
 from trainables.cost import cost
 from trainables.knob import Knob
 from trainables.methods import Axes, Method
@@ -45,8 +45,22 @@ def detail(name: str) -> RenderableType:
     told = dict.fromkeys(inspect.getdoc(factory) for factory in methods.factories(axes) if factory not in PLAIN or axes == Axes())
     for words in told:
         parts += [Text(reflowed(words or "It has no docstring.")), Text()]
-    parts += [_knob_table(method), *_option_lines(axes), Text(), Text(_cost_line(method))]
+    parts += [_knob_table(method), *_option_lines(axes), Text(), Text(_without_labels(axes)), Text(_cost_line(method))]
     return Group(*parts)
+
+
+def _without_labels(axes: Axes) -> str:
+    """Whether a choice takes part in a contrastive study, and with which knobs, or why not."""
+    contrastive = scenarios.make("contrastive")
+    found = [contrastive.refused[choice] for choice in axes._asdict().items() if choice in contrastive.refused]
+    if axes.mixing not in contrastive.mixings:
+        found = found or ["computes losses of its own, which take labels"]
+    if found:
+        return f"Without labels (scenario: contrastive): not there, since it {found[0]}."
+    names = [knob.name for knob in methods.make(axes, contrastive.mixings).knobs]
+    given = [name for name in names if name in contrastive.nats]
+    words = f"; {' and '.join(given)} must be given, in nats of InfoNCE" if given else ""
+    return f"Without labels (scenario: contrastive): InfoNCE for cross-entropy; knobs: {', '.join(names) or 'none'}{words}."
 
 
 def reflowed(text: str) -> str:
