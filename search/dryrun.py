@@ -43,7 +43,9 @@ def refuse_unfit(study: Study, data: Data) -> None:
     Raises:
         StudyError: With the net, or with every such method, and what would do.
     """
-    faults = [Fault(*line.split(" ", 1)) for line in nets.check(study.net, data.shape, len(data.classes))]
+    faults = [
+        Fault(path, words) for path, _, words in (line.partition(" ") for line in nets.check(study.net, data.shape, len(data.classes)))
+    ]
     faults = faults or list(_unfit(study, data))
     if faults:
         raise study.refused(faults)
@@ -71,12 +73,7 @@ def measured(study: Study, space: Space, data: Data) -> Measured:
     asked = job(study, _group(study, space, study.seeds), "")
     try:
         setting = asked.setting(data)
-        name = " ".join(
-            map(
-                str,
-                (study.scenario, space.axes, space.options, sorted(study.net.items()), study.training.batch, data.shape, study.precision),
-            )
-        )
+        name = " ".join(map(str, (space.axes, space.options, sorted(study.net.items()), study.training.batch, data.shape, study.precision)))
         sizes = sizing.sized(setting, data, space.numbers(_middle(space)), name)
         course = Course(asked, sizing.few(data, study.training.batch))
         course.epoch()
