@@ -73,7 +73,12 @@ def measured(study: Study, space: Space, data: Data) -> Measured:
     asked = job(study, _group(study, space, study.seeds), "")
     try:
         setting = asked.setting(data)
-        name = " ".join(map(str, (space.axes, space.options, sorted(study.net.items()), study.training.batch, data.shape, study.precision)))
+        name = " ".join(
+            map(
+                str,
+                (study.scenario, space.axes, space.options, sorted(study.net.items()), study.training.batch, data.shape, study.precision),
+            )
+        )
         sizes = sizing.sized(setting, data, space.numbers(_middle(space)), name)
         course = Course(asked, sizing.few(data, study.training.batch))
         course.epoch()
