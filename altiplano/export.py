@@ -51,7 +51,7 @@ def as_method(study: Study, chosen: Job) -> str:
     knobs = {knob: value for knob, value in chosen.configurations[0].numbers.items() if knob not in study.training.numbers}
     plain = study.plain()
     training = {**plain["training"], **{key: chosen.configurations[0].numbers[key] for key in study.training.numbers}}
-    kept = {key: plain[key] for key in ("data", "net", "tail", "objectives", "seeds") if key in plain}
+    kept = {key: plain[key] for key in ("data", "net", "scenario", "tail", "objectives", "seeds") if key in plain}
     method = {chosen.method: {**chosen.axes, **chosen.options, **knobs}}
     fixed = {**kept, "name": f"{study.name}-{chosen.method}-{chosen.configurations[0].number}", "training": training, "methods": method}
     return Study.model_validate(fixed).dump()

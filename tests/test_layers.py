@@ -45,7 +45,8 @@ RULES = (
     Rule(("analysis",), ("optuna",), but=("analysis.importance",)),
     *(Rule((axis,), tuple(other for other in AXES if other != axis)) for axis in AXES),
     Rule(AXES, ("trainables.engine", "trainables.methods", "trainables.data")),
-    Rule(("trainables.engine",), (*AXES, "trainables.methods")),
+    Rule(("trainables.engine",), (*AXES, "trainables.methods", "trainables.contrastive", "trainables.readout", "trainables.scenarios")),
+    Rule(("trainables.contrastive",), ("trainables.engine", "trainables.methods", "trainables.data", "trainables.scenarios")),
     Rule(("trainables.axes",), (*AXES, "trainables.engine", "trainables.methods", "trainables.data", "trainables.nets")),
     Rule(("trainables.knob", "trainables.draws", "trainables.tree", "trainables.scores"), ("trainables.axes", "trainables.engine", *AXES)),
 )
@@ -134,6 +135,8 @@ def test_every_import_follows_the_arrows(package):
         ("trainables.engine.step", "from trainables.mixing.mixup import mixup"),
         ("trainables.engine.step", "from trainables.methods import METHODS"),
         ("trainables.engine.step", "from ..methods import METHODS"),
+        ("trainables.engine.loop", "from trainables.scenarios import make"),
+        ("trainables.contrastive.hosts", "from trainables.engine.step import Member"),
         ("trainables.axes", "from trainables.nets import mlp"),
         ("trainables.tree", "from trainables.axes import Model"),
         ("search.launch", "from analysis import report"),

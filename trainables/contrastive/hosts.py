@@ -133,8 +133,7 @@ def with_average(host: Host, momentum: float) -> Host:
 
 def keys_of(encoder: Model, net: Net, x: Tensor) -> tuple[Tensor, Buffers]:
     """Embeddings by the average, through which no gradient passes, and its running statistics after the pass."""
-    keys, buffers = embed(net, tree.map(Tensor.detach, encoder), x)
-    return keys.detach(), buffers
+    return embed(net, tree.map(Tensor.detach, encoder), x)
 
 
 def followed(average: Model, model: Model, buffers: Buffers, momentum: float) -> Model:
