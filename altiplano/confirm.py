@@ -1,7 +1,8 @@
 """Confirm: the best few race with fresh seeds on the test split until one is clearly best, they tie, or the budget ends.
 
-The analysis decides who gets more seeds, the search trains them, round by round; every round begins from what the evidence says, so a
-race that was stopped goes on where it was.
+Or, where methods are to be compared, each method's best is trained with the same fresh seeds and nobody drops out. The analysis decides
+who gets more seeds, the search trains them, round by round; every round begins from what the evidence says, so a race that was stopped
+goes on where it was.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from collections.abc import Callable
 import search
 from analysis import racing
 from analysis.racing import Entry, Round
-from analysis.ranking import ranking
+from analysis.ranking import Ranking, ranking
 from analysis.summary import WEIGHTS
 from analysis.table import load
 from search.errors import UserError
@@ -36,11 +37,7 @@ def race(
         UserError: If there is no such study, or nothing that could be ranked.
     """
     study, place = find(name, home)
-    try:
-        table = load(place.url)
-        entrants = racing.entrants(ranking(table, rule, WEIGHTS), top or study.confirm.top)
-    except ValueError as error:
-        raise UserError(f"altiplano confirm {name}: {error}") from error
+    entrants = racing.entrants(_ranked(name, place.url, rule), top or study.confirm.top)
     most = seeds or study.confirm.seeds
     rules = racing.RULES._replace(first=min(racing.RULES.first, most))
     dropped: frozenset[Entry] = frozenset()
@@ -60,6 +57,33 @@ def race(
             return outcome
         if sum(len(values) for values in racing.fresh(load(place.url).confirmed, entrants)[0].values()) == spent:
             raise search.SearchFailed(f"{name}: no member of this round could be trained; `altiplano status {name}` says why")
+
+
+def each(
+    name: str, home: str, seeds: int | None, rule: str, ledger: str | None, address: str | None, watcher: Watcher, say: Say
+) -> Outcome | None:
+    """Train each method's best with the same fresh seeds, which compares methods where a race only looks for the best; None if done before.
+
+    Arguments and errors are those of `race`. What was trained by a race counts.
+    """
+    study, place = find(name, home)
+    entrants = racing.representatives(_ranked(name, place.url, rule))
+    most = seeds or study.confirm.seeds
+    scores, _ = racing.fresh(load(place.url).confirmed, entrants)
+    lacking = sum(max(0, most - len(values)) for values in scores.values())
+    if not lacking:
+        say(f"the best of each of {len(entrants)} methods has {most} fresh seeds")
+        return None
+    say(f"the best of each of {len(entrants)} methods: {lacking} more members on the test split")
+    wanted = {entry: range(FRESH, FRESH + most) for entry in entrants}
+    return search.confirm(name, wanted, home, ledger=ledger, address=address, watcher=watcher)
+
+
+def _ranked(name: str, url: str, rule: str) -> Ranking:
+    try:
+        return ranking(load(url), rule, WEIGHTS)
+    except ValueError as error:
+        raise UserError(f"altiplano confirm {name}: {error}") from error
 
 
 def announced(one: Round, entrants: int) -> str:

@@ -75,6 +75,12 @@ def entrants(ranked: Ranking, top: int | None = None, rules: Rules = RULES) -> l
     return [(str(methods.loc[key]), int(numbers.loc[key])) for key in keys]
 
 
+def representatives(ranked: Ranking) -> list[Entry]:
+    """Each method's best configuration, ERM's reference among them, in order of rank: who is held side by side where nobody drops out."""
+    frame = ranked.frame.groupby("method", sort=False).head(1)
+    return [(str(method), int(number)) for method, number in zip(frame["method"], frame["configuration"], strict=True)]
+
+
 def fresh(
     table: Table | None, entries: Sequence[Entry], weights: Mapping[str, float] = WEIGHTS
 ) -> tuple[dict[Entry, Floats], dict[Entry, int]]:

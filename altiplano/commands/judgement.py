@@ -51,6 +51,9 @@ def confirm(
     home: HomeOption = HOME,
     top: Annotated[int | None, typer.Option("--top", help="How many race, ERM beside them; the study file's by default.")] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", help="Most fresh seeds of each; the study file's by default.")] = None,
+    of_each: Annotated[
+        bool, typer.Option("--each", help="The best of every method, all with the same fresh seeds; nobody drops out.")
+    ] = False,
     rule: RuleOption = "guarantee",
     ledger: LedgerOption = None,
     address: AddressOption = None,
@@ -58,21 +61,29 @@ def confirm(
 ) -> None:
     """Train the best few with fresh seeds on the test split, until one is clearly best, they tie, or the budget ends.
 
+    With --each there is no race: methods are compared, not a winner sought.
+
     The report then leads with these figures, and says by how much the search's own were too good.
     Stopped or killed, it goes on when called again.
     """
-    from altiplano.confirm import race
+    from altiplano.confirm import each, race
     from altiplano.display import Style, watching
+    from search.errors import UserError
 
+    if of_each and top is not None:
+        raise UserError("altiplano confirm: --each trains the best of every method, so --top has no meaning beside it; leave one out")
     console = Console(quiet=quiet)
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
     with failures(), watching(console, Style.QUIET if quiet else Style.AUTO) as watcher:
-        outcome = race(name, home, top, seeds, rule, ledger, address, watcher, say)
+        if of_each:
+            outcome = each(name, home, seeds, rule, ledger, address, watcher, say)
+        else:
+            outcome = race(name, home, top, seeds, rule, ledger, address, watcher, say)
     if outcome and outcome.stopped:
-        say(f"stopped, everything is saved; go on with: altiplano confirm {name}")
+        say(f"stopped, everything is saved; go on with: altiplano confirm {name}{' --each' if of_each else ''}{elsewhere(home)}")
         raise typer.Exit(STOPPED)
     say(f"next: altiplano report {name}{elsewhere(home)}")
 
