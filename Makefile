@@ -7,7 +7,7 @@ BIN := .venv/bin
 BENCHMARKS ?= engine memory glue
 EXTRAS := dev,data,export,postgres
 
-.PHONY: help install demo test lint format bench
+.PHONY: help install demo test lint format bench claims
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ test: install ## all tests but the campaigns (markers faults and cluster)
 
 bench: install ## speed and memory side by side with plain PyTorch (BENCHMARKS="engine memory"; more than half an hour)
 	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+claims: install ## the papers' claims on data of our own: the pages of docs/results (hours; Ctrl-C saves, called again it goes on)
+	$(BIN)/python -m benchmarks.claims --home $(STUDIES)/claims
 
 lint: install ## ruff and pyright; changes nothing
 	$(BIN)/ruff check .
