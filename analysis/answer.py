@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from analysis import words
 from analysis.findings import Findings, called
@@ -30,14 +31,14 @@ def sentences(found: Findings) -> list[str]:
     ranked = found.confirmed[1]
     gap, _ = optimism(both(found))
     told = (
-        f" The search had reported {100 * abs(gap):.1f} points of utility {'more' if gap > 0 else 'less'} on average."
+        f" The search had reported {100 * abs(gap):.1f} points of utility {'more' if gap > 0 else 'less'} on average for those it chose."
         if words.known(gap)
         else ""
     )
     return [
         _which(ranked, "confirmed on fresh seeds and the test split, "),
         _how_sure(ranked, "of the confirmed "),
-        _against(ranked) + told,
+        _against(ranked, "fresh seeds, each configuration's mean shrunken towards the others") + told,
     ]
 
 
@@ -80,20 +81,26 @@ def _how_sure(ranked: Ranking, of: str = "of ") -> str:
     return f"It is the best {of}{len(frame):,} with probability {chance}; {told}."
 
 
-def _against(ranked: Ranking) -> str:
+def _against(ranked: Ranking, how: str = "after shrinkage for having been chosen") -> str:
     first = ranked.frame.iloc[0]
     if ranked.baseline is None:
         return "The study has no finished ERM configuration yet, so nothing can be said against it."
     if ranked.frame.index[0] == ranked.baseline:
         return "It is plain ERM: no method of this study beats it by this rule."
-    baseline = ranked.frame.loc[ranked.baseline]
-    gains = [
-        f"{words.points(first[f'{name}_shrunk'] - baseline[f'{name}_shrunk'])} points in {word}"
-        for name, word in (("accuracy", "mean"), ("tail", "tail"))
-    ]
-    steadier = first["stability_shrunk"] - baseline["stability_shrunk"]
-    also = f" and {words.points(steadier)} points in stability" if words.known(steadier) else ""
-    return f"Against ERM it gains {', '.join(gains)}{also}, after shrinkage for having been chosen."
+    gains = [f"{_gain(ranked, name)} points in {word}" for name, word in (("accuracy", "mean"), ("tail", "tail"))]
+    if words.known(first["stability_shrunk"]):
+        gains.append(f"{_gain(ranked, 'stability')} points in stability")
+    return f"Against ERM it differs by {words.listed(gains)} ({how}; 95 % intervals)."
+
+
+def _gain(ranked: Ranking, name: str) -> str:
+    """First less ERM in a figure, after shrinkage, with its 95 % interval."""
+    figure, index = ranked.summary.figures[name], ranked.summary.configurations.index
+    a, b = (int(index.get_indexer(pd.Index([key]))[0]) for key in (ranked.frame.index[0], ranked.baseline))
+    gap = float(figure.shrunk[a] - figure.shrunk[b])
+    df = min(float(figure.df[a]), float(figure.df[b]))
+    half = stats.t.ppf(0.975, df) * np.sqrt(figure.shrunk_variance[a] + figure.shrunk_variance[b]) if df > 0 else np.nan
+    return words.points(gap) + (f" ({words.points(gap - half)} to {words.points(gap + half)})" if words.known(half) else "")
 
 
 def warnings(found: Findings) -> list[str]:

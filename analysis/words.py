@@ -37,7 +37,7 @@ def gain(row: pd.Series) -> str:
 
 def signed(value: float) -> str:
     """A signed number to two decimals."""
-    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def chance(value: float | None) -> str:

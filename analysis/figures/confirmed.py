@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from analysis import words
 from analysis.figures.style import FAINT, MUTED, Drawing, Look, margins, name_rows, panels
 
 
@@ -27,6 +28,6 @@ def optimism(both: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     margins(figure, left=27, top=3, bottom=10)
     caption = (
         "Filled: fresh seeds on the test split with 95 % intervals. Hollow: what the search had reported on the selection split. n = "
-        f"{both['seeds'].min():.0f} to {both['seeds'].max():.0f} fresh seeds."
+        f"{words.between(both['seeds'].to_numpy())} fresh seeds."
     )
     return Drawing("confirmed", "Search and confirmation", caption, figure)

@@ -85,7 +85,7 @@ def cost(hours: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
         ylim=(len(hours) - 0.4, -0.6),
         xlabel=f"training time ({word})",
     )
-    axes.margins(x=0.14)
+    axes.set_xlim(0, 1.16 * max(unit * float(hours.sum(axis=1).max()), 1e-9))  # room for the last number
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_color(MUTED)
     margins(figure, left=25, top=3)

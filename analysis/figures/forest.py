@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.ticker import MaxNLocator
 
 from analysis.figures.style import INK, MUTED, Drawing, Look, margins, name_rows, panels
 from analysis.figures.thinned import seeds_stated
@@ -29,7 +30,7 @@ def forest(
             ylim=(len(rows) - 0.4, -0.6), yticks=[], title={"accuracy": "mean", "tail": "tail", "stability": "stability"}[figure_name]
         )
         panel.grid(axis="y", visible=False)
-        panel.locator_params(axis="x", nbins=3)
+        panel.xaxis.set_major_locator(MaxNLocator(2, integer=True, steps=[1, 2, 5, 10]))  # more would touch between panels
         level = float(frame[figure_name].loc[baseline]) if baseline is not None else float("nan")
         if np.isfinite(level):
             panel.axvline(100 * level, color=MUTED, lw=0.7, ls=(0, (2, 2)), zorder=0)

@@ -42,7 +42,7 @@ def pair(part: pd.DataFrame, values: pd.DataFrame) -> Drawing | None:
         points = thinned(pd.DataFrame(unit), 300)
         panel.plot(points[0], points[1], "o", ms=2, mfc="white", mec=INK, mew=0.4)
         best = int(np.argmax(np.where(far, -np.inf, mean)))
-        panel.plot(*grid[best], "*", ms=9, mfc="white", mec=INK, mew=0.5)
+        panel.plot(*grid[best], "*", ms=9, mfc="white", mec=INK, mew=0.5, clip_on=False)
         panel.set_ylabel(label(str(values.columns[1])).replace(" (", "\n("))
         _scale(panel.yaxis, x[:, 1])
         panel.grid(visible=False)

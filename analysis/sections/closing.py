@@ -7,6 +7,7 @@ from analysis import words
 from analysis.findings import Findings
 from analysis.page import Section
 from analysis.summary import USEFULNESS
+from analysis.table import BASELINE
 
 
 def limits(found: Findings) -> Section:
@@ -53,12 +54,14 @@ def _of_order(found: Findings) -> list[str]:
     inside = int(found.frame["indistinguishable"].sum())
     if inside < 2:
         return []
-    return [
-        (
-            f"{inside:,} configurations share 95 % of the chance of being best: their order is not settled. Fresh seeds for the first "
-            f"{max(5, 2 * inside):,} (altiplano confirm) would tell more than more configurations."
-        )
-    ]
+    told = f"{inside:,} configurations share 95 % of the chance of being best: their order is not settled. "
+    wanted = max(5, 2 * inside)
+    if found.confirmed is None:
+        advice = f"Fresh seeds for the first {wanted:,} (altiplano confirm --top {wanted}) would tell more than more configurations."
+        return [told + advice]
+    raced = int((found.confirmed[1].frame["method"] != BASELINE).sum())
+    advice = f"Only {raced:,} have fresh seeds; one that did not race may still be the best (altiplano confirm --top {wanted})."
+    return [told + advice] if raced < inside else []
 
 
 def _of_spread(found: Findings) -> list[str]:

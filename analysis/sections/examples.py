@@ -95,7 +95,11 @@ def _picture(table: Table, example: int, wrong: int, members: int, predictions: 
     share = 100 * wrong / members
     has_pictures = len(table.pictures) and table.pictures.ndim >= 3
     source = data_uri(table.pictures[example]) if has_pictures else ""
-    return f"no. {example}, labelled {_class(table, int(truth))}", f"wrong in {share:.0f} %{taken}", source
+    return (
+        f"no. {example}, labelled {_class(table, int(truth))}",
+        f"wrong in {'all' if wrong == members else f'{min(share, 99):.0f} %'}{taken}",
+        source,
+    )
 
 
 def _class(table: Table, number: int) -> str:

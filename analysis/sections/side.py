@@ -138,7 +138,7 @@ def _levels(group: Sequence[Judged], found: Levels, looks: Looks, number: str) -
     caption = f"The best of each other study less the first, {first['study']} · {first['method']} {first['configuration']}."
     sheets.append(Sheet(caption, AGAINST, against, f"contrasts{number}"))
     one = group[0]
-    title = f"On the same examples: {one.data}, {one.table.split} split"
+    title = f"On the same examples: {one.data.split(',')[0]}, {one.table.split} split"
     return Section(f"levels{number}", title, text, [drawn.levels(found.frame, looks, number)], sheets)
 
 

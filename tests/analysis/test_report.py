@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis import load, rank, report
+from analysis.sections import order
 from tests.analysis import synthetic
 
 SECTIONS = (
@@ -187,3 +188,9 @@ def test_what_is_no_study_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("name: begun\n")
     with pytest.raises(ValueError, match="no group has finished yet"):
         report(str(tmp_path))
+
+
+def test_the_optimism_is_that_of_what_was_chosen_and_erm_was_not() -> None:
+    pairs = pd.DataFrame({"method": ["erm", "sam", "mixup"], "optimism": [-0.2, 0.01, 0.03]})
+    assert order.optimism(pairs)[0] == pytest.approx(0.02)
+    assert order.optimism(pairs.head(1))[0] == pytest.approx(-0.2)
