@@ -11,7 +11,6 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.study import Study
 from optuna.trial import FrozenTrial
-from scipy.stats import qmc
 
 from trainables.draws import stream
 
@@ -91,6 +90,8 @@ class Sobol(BaseSampler):
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
         """The point."""
+        from scipy.stats import qmc  # half a second that no other sampler needs
+
         names = sorted(search_space)
         sequence = qmc.Sobol(len(names), scramble=True, rng=stream(self.asked.seed, f"sobol/{self.asked.method}"))
         if self.asked.number:
