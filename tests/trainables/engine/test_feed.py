@@ -1,7 +1,7 @@
 import os
 import subprocess
 import sys
-from types import SimpleNamespace
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -158,7 +158,9 @@ def test_from_a_mapped_file_and_from_memory_come_the_same_weights(tmp_path, monk
     monkeypatch.setenv("ALTIPLANO_CACHE", str(tmp_path / "cache"))
     arrays = {"x": pictures(60, 1, 8)[:, 0], "y": np.arange(60) % 3}
     np.savez(tmp_path / "set.npz", **arrays)
-    monkeypatch.setitem(sys.modules, "mine", SimpleNamespace(data={"x": arrays["x"][:, None], "y": arrays["y"]}))
+    mine = ModuleType("mine")
+    monkeypatch.setattr(mine, "data", {"x": arrays["x"][:, None], "y": arrays["y"]}, raising=False)
+    monkeypatch.setitem(sys.modules, "mine", mine)
     method = preset("mixup")
     ends = []
     for name, options in (("npz", {"path": str(tmp_path / "set.npz")}), ("mine:data", {})):
