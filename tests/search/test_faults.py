@@ -31,7 +31,7 @@ class Deadly(GroupTrainable):
 def test_a_group_whose_process_dies_is_split_until_the_guilty_one_stands_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(run, "GroupTrainable", Deadly)
     study = Study.parse(TEXT, changes={"methods": "{g-mix: {}}", "training.epochs": "3", "retries": "1", "group": "6"})
-    outcome = launch(study, tmp_path)
+    outcome = launch(study, tmp_path, measured=False)
     assert [state.name for state in ended(tmp_path)["tiny/g-mix"]] == ["COMPLETE", "COMPLETE", "FAIL"]
     assert [(failure.method, failure.number) for failure in outcome.status.failures] == [("g-mix", GUILTY)]
     assert "ActorDiedError" in outcome.status.failures[0].reason
