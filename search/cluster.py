@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is imported
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray 2.60 otherwise warns will be its default
@@ -33,6 +34,10 @@ TUNE = {
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is of no use to us
     "RAY_AIR_NEW_OUTPUT": "0",
 }
+
+
+class RayGone(RuntimeError):  # noqa: N818 it is told as it is
+    """There is no machine left to run anything."""
 
 
 @contextmanager
@@ -78,7 +83,7 @@ def _own(processors: int | None) -> Iterator[None]:
     sweep()
     folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp")
     try:
-        ray.init(
+        _start(
             num_cpus=processors,
             include_dashboard=False,
             log_to_driver=False,
@@ -90,6 +95,19 @@ def _own(processors: int | None) -> Iterator[None]:
     finally:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(**options: Any) -> None:
+    """Start Ray here.
+
+    Raises:
+        RayGone: If it does not come up: Ray itself raises a plain Exception where one of its processes dies meanwhile.
+    """
+    try:
+        ray.init(**options)
+    except Exception as error:
+        ray.shutdown()
+        raise RayGone(f"Ray could not be started ({str(error).splitlines()[0] if str(error) else type(error).__name__})") from error
 
 
 def _connect(address: str, modules: Sequence[str]) -> None:

@@ -42,10 +42,6 @@ class SearchFailed(RuntimeError):  # noqa: N818 it is what the command line ends
     """The search could not go on; what was finished is kept and `resume` goes on from there."""
 
 
-class RayGone(RuntimeError):  # noqa: N818 as above
-    """There is no machine left to run anything."""
-
-
 @dataclass(frozen=True)
 class Event:
     """Something that happened in a run.
@@ -174,7 +170,7 @@ def _once(
     try:
         with cluster.cluster(place.address, modules=borrowed.modules(ledger.study)), _stoppable(searcher, stopped, place.home, told):
             _tune(searcher, ledger.study, place.home)
-    except (RayGone, RayError) as error:
+    except (cluster.RayGone, RayError) as error:
         return searcher, error
     return searcher, None
 
@@ -197,7 +193,7 @@ class _Attendant(Callback):
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         if self.pulse.gone():
-            raise RayGone("the last machine of the Ray cluster is gone")
+            raise cluster.RayGone("the last machine of the Ray cluster is gone")
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         process = (trial.last_result or {}).get("pid")
