@@ -2,35 +2,42 @@
 
     python -m tests.faults.campaign --kills 60 --seed 0
 
-One study after the other is run and killed until the kills are spent; each is then resumed to its end and judged by `verdict.check`.
+Two lanes side by side, SQLite and PostgreSQL: in each, one study after the other is run and killed until the lane's kills are spent; every
+study is then resumed to its end and judged by `verdict.check`.
 """
 
 import argparse
-import contextlib
-import json
-import os
-import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
-from tests.faults import processes, verdict
+from tests.faults import verdict
+from tests.faults.drive import Drive
+from tests.faults.loss import Loss
 from tests.search.postgres import Server
 from trainables.draws import stream
 
-ROOT = Path(__file__).parents[2]
-INTERVAL = 0.5
-"""Seconds between two checkpoints of a group in these studies."""
+SECONDS, EPOCHS = 0.5, 12
+"""Between two checkpoints of a group in these studies: whichever is over first."""
 
 BUSY = 0.75
 """Share of the kills that wait until a driver has handed out its first group; the others may meet it while it starts."""
+
+LONGEST = 6.0
+"""Most seconds from there to a kill."""
+
+AGAIN = 3
+"""Most kills that one driver is to survive: as many as its study has retries, so that it must."""
+
+STARTS = 60
+"""Most drivers that a study may need: so many kills of drivers in a row are none of a campaign's."""
 
 STUDY = """
 name: {name}
@@ -42,7 +49,7 @@ seeds: 2
 budget: {{configurations: 5}}
 group: 6
 halving: {{rungs: {rungs}, keep: 0.5}}
-storage: {{checkpoint_seconds: {interval}, patience: {patience}}}
+storage: {{checkpoint_seconds: {seconds}, checkpoint_epochs: {epochs}, patience: 4}}
 retries: 3
 seed: {seed}
 """
@@ -54,171 +61,127 @@ class Tally:
 
     Attributes:
         kills: How often each kind of process was killed.
-        studies: How many studies ended and were found in order.
-        lost: For each group that a kill met, the seconds of work since its last checkpoint.
+        studies: How many studies ended and were found in order, by what kept their ledger.
+        lost: For each group that a kill met, what was not in a checkpoint.
     """
 
     kills: Counter[str] = field(default_factory=Counter)
     studies: Counter[str] = field(default_factory=Counter)
-    lost: list[float] = field(default_factory=list)
+    lost: list[Loss] = field(default_factory=list)
 
     def __str__(self) -> str:
         kills = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kills.items()))
         studies = ", ".join(f"{count} on {kind}" for kind, count in sorted(self.studies.items()))
-        lost = f"{max(self.lost):.1f} s at most, {float(np.median(self.lost)):.1f} s in the middle" if self.lost else "none"
+        return f"{self.kills.total()} kills ({kills}); {studies} studies in order; {self._losses()}"
+
+    def _losses(self) -> str:
+        epochs, seconds = [one.epochs for one in self.lost], [one.seconds for one in self.lost if one.seconds is not None]
+        if not seconds:
+            return "no group was met"
         return (
-            f"{self.kills.total()} kills ({kills}); {studies} studies in order; work lost a group: {lost}, checkpoints every {INTERVAL} s"
+            f"{len(epochs)} groups met: {max(epochs)} epochs lost at most, {max(seconds):.1f} s, in the middle {np.median(seconds):.1f} s, "
+            f"with a checkpoint every {EPOCHS} epochs or {SECONDS} s"
         )
 
 
-class Campaign:
-    """Kills at random points, all of them from one seed.
+class Lane:
+    """Studies of one kind of ledger, one after the other.
 
     Args:
         folder: Where the studies are kept.
         seed: Of everything random.
-        kinds: What may be killed: "driver", "worker", "raylet", "server".
-        server: A PostgreSQL server for every second study, or None.
-        longest: Most seconds from there to a kill.
-        longest: Most seconds from a driver's start to a kill.
+        kinds: What is killed, in rounds of random order: "driver", "worker", "raylet", "server".
+        server: The PostgreSQL server of the ledgers; None: SQLite.
+        tally: Is added to.
+        failed: Set where another lane has failed, and this one is to end.
     """
 
-    def __init__(self, folder: Path, seed: int, kinds: tuple[str, ...], server: Server | None, longest: float = 6.0) -> None:
-        self.folder, self.kinds, self.server, self.longest = folder, kinds, server, longest
-        self.draws = stream(seed, "campaign")
-        self.tally = Tally()
-        self.seed = seed
+    def __init__(
+        self, folder: Path, seed: int, kinds: tuple[str, ...], server: Server | None, tally: Tally, failed: threading.Event
+    ) -> None:
+        self.folder, self.seed, self.kinds, self.server, self.tally, self.failed = folder, seed, kinds, server, tally, failed
+        self.ledger = "PostgreSQL" if server else "SQLite"
+        self.draws = stream(seed, f"campaign/{self.ledger}")
+        self.deck: list[str] = []
+        self.left = 0
 
-    def run(self, kills: int) -> Tally:
+    def run(self, kills: int) -> None:
         """Run studies until there have been so many kills."""
+        self.left = kills
         number = 0
-        while self.tally.kills.total() < kills:
-            self.study(f"s{number}", kills, postgres=self.server is not None and number % 2 == 1)
+        while self.left and not self.failed.is_set():
+            try:
+                self.study(number)
+            except BaseException:
+                self.failed.set()
+                raise
             number += 1
-        return self.tally
 
-    def study(self, name: str, kills: int, *, postgres: bool) -> None:
+    def study(self, number: int) -> None:
         """Run one study to its end, killed on its way while there are kills left, and judge it."""
-        rungs = "[20]" if int(name[1:]) % 4 >= 2 else "[]"
+        name = f"{self.ledger.lower()}-{number}"
         file = self.folder / f"{name}.yaml"
-        file.write_text(STUDY.format(name=name, rungs=rungs, interval=INTERVAL, seed=self.seed + int(name[1:]), patience=2))
-        url = self.server.url if postgres and self.server else None
-        for _ in range(40):
-            wanted = self.tally.kills.total() < kills
-            if self._drive(file, name, url, kill=wanted) == 0:
-                verdict.check(name, self.folder / "home", url)
-                self.tally.studies["PostgreSQL" if postgres else "SQLite"] += 1
-                _say(f"{name} is in order")
+        rungs = "[20]" if number % 2 else "[]"
+        file.write_text(STUDY.format(name=name, rungs=rungs, seconds=SECONDS, epochs=EPOCHS, seed=self.seed + number))
+        for _ in range(STARTS):
+            if self.failed.is_set():
                 return
-        raise AssertionError(f"{name} does not end")
+            drive = Drive(file, self.folder, self.server)
+            killed = self._kill(drive)
+            if drive.end(may_fail=killed) == 0:
+                verdict.check(name, self.folder / "home", self.server.url if self.server else None)
+                self.tally.studies[self.ledger] += 1
+                say(f"{name} is in order")
+                return
+        raise AssertionError(f"{name} does not end: {drive.tail()}")
 
-    def _drive(self, file: Path, name: str, url: str | None, *, kill: bool) -> int | None:
-        """Run a driver, and perhaps kill something; returns its exit status."""
-        log = self.folder / f"{name}.log"
-        before = log.stat().st_size if log.exists() else 0
-        command = [sys.executable, "-m", "tests.faults.driver", str(file), str(self.folder / "home"), *([url] if url else [])]
-        with log.open("ab") as output:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=_environment())
-        kinds = [kind for kind in self.kinds if kind != "server" or url]
-        while kill and process.poll() is None:
-            delay, kind = self.draws.uniform(0, self.longest), str(self.draws.choice(kinds))
-            if self.draws.uniform() < BUSY:
-                _until_asked(process, log, before)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(delay)
-                break
-            if self._kill(kind, process.pid, name, log, before) and kind != "worker":
-                break
-            kill = self.draws.uniform() < 0.5
-        return self._leave(process)
-
-    def _kill(self, kind: str, driver: int, name: str, log: Path, before: int) -> bool:
-        """Kill one process of a kind, if there is one now."""
-        there = {"driver": lambda: [driver], "worker": lambda: processes.workers(driver), "raylet": lambda: processes.raylets(driver)}
-        if kind == "server":
-            if self.server is None:
+    def _kill(self, drive: Drive) -> bool:
+        """Kill some of what a driver needs, at random times, it in the end or not at all; returns whether it."""
+        for _ in range(AGAIN):
+            if not self.left:
                 return False
-            self.server.kill()
-            time.sleep(self.draws.uniform(0, 3))
-            self.server.start()
-            self._count(kind, name)
-            return True
-        found = there[kind]()
-        if not found:
-            return False
-        family = [*processes.workers(driver), *processes.raylets(driver)]  # Ray's agents take their time, and do nothing
-        processes.kill(int(self.draws.choice(found)))
-        if kind == "driver":
-            self._count_lost(name, log, before)
-            left = processes.wait_gone(family)
-            if left:
-                raise AssertionError(f"processes {left} outlive the driver {driver}")
-        self._count(kind, name)
-        return True
+            if self.draws.uniform() < BUSY:
+                drive.until_asked()
+            drive.wait(self.draws.uniform(0, LONGEST))
+            kind = self._next()
+            met = drive.losses() if kind != "server" else []
+            if not drive.kill(kind, float(self.draws.uniform()), pause=float(self.draws.uniform(0, 3))):
+                self.deck.append(kind)
+                return False
+            self.left -= 1
+            self.tally.kills[kind] += 1
+            self.tally.lost += met
+            say(f"kill {self.tally.kills.total()}: {kind} of {drive.name}")
+            if kind == "driver":
+                return True
+            if self.draws.uniform() < 0.3:
+                return False
+        return False
 
-    def _leave(self, process: "subprocess.Popen[bytes]") -> int:
-        try:
-            return process.wait(300)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise AssertionError(f"the driver {process.pid} hangs") from None
-
-    def _count(self, kind: str, name: str) -> None:
-        self.tally.kills[kind] += 1
-        _say(f"kill {self.tally.kills.total()}: {kind} of {name}")
-
-    def _count_lost(self, name: str, log: Path, before: int) -> None:
-        """Measure the work of each group since its last checkpoint, from when its epochs were reported."""
-        now = time.time()
-        reports = _epochs(log, before)
-        for group, epochs in reports.items():
-            saved = _saved_epoch(self.folder / "home" / name / "checkpoints" / f"{group}.pt")
-            since = [at for epoch, at in epochs if saved is not None and epoch <= saved]
-            if since:
-                self.tally.lost.append(now - max(since))
+    def _next(self) -> str:
+        if not self.deck:
+            self.deck = [str(kind) for kind in self.draws.permutation(self.kinds)]
+        return self.deck.pop()
 
 
-def _until_asked(process: "subprocess.Popen[bytes]", log: Path, before: int) -> None:
-    """Wait until a driver has handed out a group, or has ended."""
-    while process.poll() is None and b'"asked"' not in log.read_bytes()[before:]:
-        time.sleep(0.05)
+def campaign(folder: Path, seed: int, kills: int, server: Server | None) -> Tally:
+    """Kill so many processes in all, half of them in each lane."""
+    tally, failed = Tally(), threading.Event()
+    kinds = ("driver", "worker", "raylet")
+    lanes = [Lane(folder, seed, kinds, None, tally, failed)]
+    if server is not None:
+        lanes.append(Lane(folder, seed, (*kinds, "server"), server, tally, failed))
+    say(f"campaign of {kills} kills, seed {seed}")
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        shares = [kills - kills // 2, kills // 2] if server else [kills]
+        for ran in [pool.submit(lane.run, share) for lane, share in zip(lanes, shares, strict=True)]:
+            ran.result()
+    say(f"seed {seed}: {tally}")
+    return tally
 
 
-def _epochs(log: Path, before: int) -> dict[str, list[tuple[int, float]]]:
-    """(epoch, time) of each report of each group that had not ended, from a driver's log."""
-    found: dict[str, list[tuple[int, float]]] = {}
-    for line in log.read_bytes()[before:].decode(errors="replace").splitlines():
-        event = _event(line)
-        group = event.get("text", "").partition(":")[0]
-        if event.get("kind") == "epoch":
-            found.setdefault(group, []).append((int(event["text"].rpartition(" ")[2]), event["at"]))
-        if event.get("kind") == "settled":
-            found.pop(group, None)
-    return found
-
-
-def _event(line: str) -> dict[str, Any]:
-    try:
-        return dict(json.loads(line))
-    except ValueError:
-        return {}
-
-
-def _saved_epoch(file: Path) -> int | None:
-    import io
-
-    try:
-        return int(torch.load(io.BytesIO(file.read_bytes()[32:]), weights_only=True)["epoch"])
-    except (OSError, RuntimeError, EOFError):
-        return None
-
-
-def _environment() -> dict[str, str]:
-    one = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    return {**os.environ, **one, "RAY_USAGE_STATS_ENABLED": "0"}
-
-
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """Print a line with the time, so that a hang can be placed."""
     sys.stdout.write(f"[{time.strftime('%H:%M:%S')}] {text}\n")
     sys.stdout.flush()
 
@@ -228,7 +191,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--kinds", default="driver,worker,raylet,server")
     parser.add_argument("--sqlite-only", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
@@ -236,8 +198,7 @@ def main() -> None:
         if server:
             server.start()
         try:
-            _say(f"campaign of {asked.kills} kills, seed {asked.seed}")
-            _say(str(Campaign(Path(folder), asked.seed, tuple(asked.kinds.split(",")), server).run(asked.kills)))
+            campaign(Path(folder), asked.seed, asked.kills, server)
         finally:
             if server:
                 server.stop()

@@ -8,11 +8,12 @@ import optuna
 import torch
 from optuna.trial import TrialState
 
+from search.files import WRITTEN
 from search.halving import survivors
 from search.launch import find
-from search.page import Group
+from search.page import Group, objectives
 from search.searcher import job
-from search.storage import connect
+from search.storage import opened
 from trainables import evidence
 from trainables.course import Course
 from trainables.data.load import load
@@ -28,7 +29,20 @@ def check(name: str, home: Path, url: str | None = None) -> None:
     budgets = {method: study.budget_of(method) for method in study.spaces}
     expected = [(method, number, seed) for method, budget in budgets.items() for number in range(budget) for seed in range(study.seeds)]
     assert sorted(members) == sorted(expected), "every member must have evidence once"
-    storage = connect(url or f"sqlite:///{home}/{name}/ledger.db")
+    with opened(url or f"sqlite:///{home}/{name}/ledger.db", existing=True) as storage:
+        _trials(name, budgets, storage, [one for group in found.values() for one in group], study.objectives)
+    assert place.names("checkpoints") == [], "finished groups must leave no checkpoint"
+    for folder in WRITTEN:
+        assert place.unfinished(folder) == [], "nothing half written may stay"
+    there = sorted(path.name for path in (home / name).iterdir() if path.is_file())
+    ours = {".driver.lock", "environment.json", "study.yaml"} | (set() if url else {"ledger.db"})
+    assert there == sorted(ours), "nothing of a driver's may stay"
+    data = load(**study.data)
+    for group in found.values():
+        _same(group, _undisturbed(study, group, data))
+
+
+def _trials(name: str, budgets: dict[str, int], storage, members: list[Evidence], names: list[str]) -> None:
     for method, budget in budgets.items():
         trials = optuna.load_study(study_name=f"{name}/{method}", storage=storage).trials
         assert len(trials) == budget, "a study must have exactly its budget"
@@ -37,11 +51,10 @@ def check(name: str, home: Path, url: str | None = None) -> None:
         )
         points = {tuple(sorted(trial.user_attrs["numbers"].items())) for trial in trials}
         assert len(points) == len(trials), "no configuration may be there twice"
-    storage.engine.dispose()
-    assert place.names("checkpoints") == [], "finished groups must leave no checkpoint"
-    data = load(**study.data)
-    for group in found.values():
-        _same(group, _undisturbed(study, group, data))
+        for trial in trials:
+            own = [one for one in members if (one.method, one.configuration) == (method, trial.number)]
+            if trial.state == TrialState.COMPLETE:
+                assert trial.values == [objectives(own)[one] for one in names], "outcomes must follow from evidence"
 
 
 def _undisturbed(study, group: list[Evidence], data) -> list[Evidence]:

@@ -1,0 +1,3 @@
+"""What the campaigns use."""
+
+from tests.search.conftest import postgres  # noqa: F401 a fixture
