@@ -1,5 +1,6 @@
 """One Tune run over a study's ledger, from the lease to the last group; launch, resume and confirm are this."""
 
+import pickle
 import re
 import shutil
 import signal
@@ -197,7 +198,13 @@ class _Attendant(Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         process = (trial.last_result or {}).get("pid")
-        self.searcher.on_trial_failed(trial.trial_id, reason_of(trial.get_error(), process))
+        self.searcher.on_trial_failed(trial.trial_id, reason_of(trial.get_error() or _staged(trial), process))
+
+
+def _staged(trial: Any) -> BaseException | None:
+    """A trial's error where Tune has put it first; one of a worker that could not even be set up never gets to where `get_error` looks."""
+    path = trial.pickled_error_file
+    return pickle.loads(Path(path).read_bytes()) if path and Path(path).exists() else None  # noqa: S301 Tune wrote it in this process
 
 
 def reason_of(error: BaseException | None, process: int | None = None) -> str:

@@ -139,3 +139,23 @@ def test_a_study_of_ones_own_methods_is_searched_ranked_and_exported(folder, cap
     capsys.readouterr()
     assert run(["resume", "own", "--home", "home"]) == DONE
     assert "spread has changed since the study was launched" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+def test_a_worker_that_cannot_import_a_module_says_which(folder, capsys):
+    (folder / "absent.py").write_text(
+        "import sys\n"
+        "from trainables.axes import Criterion\n"
+        "if 'worker' in sys.argv[0]:\n"
+        "    raise ModuleNotFoundError(\"No module named 'absent'\", name='absent')\n"
+        "def mine() -> Criterion:\n"
+        "    return Criterion(lambda state, hyper, losses: losses.mean())\n"
+    )
+    (folder / "one.yaml").write_text(
+        "name: one\ntraining: {epochs: 2}\nseeds: 2\ndata: {name: digits, fraction: 0.2}\n"
+        "budget: {configurations: 1}\nmethods: {mine: {criterion: absent:mine}}\n"
+    )
+    run(["launch", "one.yaml", "--home", "home"])
+    shown = capsys.readouterr()
+    assert "absent:mine: the module absent must be importable, it is not" in " ".join((shown.out + shown.err).split())
