@@ -1,6 +1,7 @@
 """The methods in words: what each is, its knobs, what it costs."""
 
 import inspect
+import tempfile
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from search.errors import UserError, nearest
 from trainables import methods, plugin, scenarios
-from trainables.cost import cost
+from trainables.cost import Cost, cost, write_untrained_mixer
 from trainables.knob import Knob
 from trainables.methods import Axes, Method
 
@@ -45,7 +46,7 @@ def detail(name: str) -> RenderableType:
     told = dict.fromkeys(inspect.getdoc(factory) for factory in methods.factories(axes) if factory not in PLAIN or axes == Axes())
     for words in told:
         parts += [Text(reflowed(words or "It has no docstring.")), Text()]
-    parts += [_knob_table(method), *_option_lines(axes), Text(), Text(_without_labels(axes)), Text(_cost_line(method))]
+    parts += [_knob_table(method), *_option_lines(axes), Text(), Text(_without_labels(axes)), Text(_cost_line(axes, method))]
     return Group(*parts)
 
 
@@ -121,11 +122,15 @@ def _option_lines(axes: Axes) -> list[RenderableType]:
     )
 
 
-def _cost_line(method: Method) -> str:
-    if "mixer" in method.needs:
-        return "Cost of a step: can be measured only with a trained mixer."
-    found = cost(method)
-    passes = "pass" if found.forward == 1 else "passes"
+def _cost_line(axes: Axes, method: Method) -> str:
+    found = _cost_with_mixer(axes) if "mixer" in method.needs else cost(method)
     return (
-        f"Cost of a step, measured here on a small net: {found.forward:g} forward {passes}, {found.work:.2f} times the arithmetic of erm."
+        f"Cost of a step, measured here on a small net: {found.forward:g} forward and {found.backward:g} backward "
+        f"{'pass' if found.forward == found.backward == 1 else 'passes'}, {found.work:.2f} times the arithmetic of erm."
     )
+
+
+def _cost_with_mixer(axes: Axes) -> Cost:
+    with tempfile.TemporaryDirectory() as folder:
+        write_untrained_mixer(f"{folder}/mixer.npz")
+        return cost(methods.make(axes, mixer=f"{folder}/mixer.npz"))

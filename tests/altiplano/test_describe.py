@@ -1,8 +1,13 @@
-"""What `altiplano methods NAME` says of training without labels."""
+"""What `altiplano methods NAME` says."""
+
+import io
+import re
 
 import pytest
+from rich.console import Console
 
-from altiplano.describe import _without_labels
+from altiplano.describe import _without_labels, detail
+from trainables import methods
 from trainables.methods import PRESETS, Axes
 
 
@@ -18,3 +23,21 @@ from trainables.methods import PRESETS, Axes
 )
 def test_a_method_says_whether_it_takes_part_without_labels(axes, words):
     assert _without_labels(axes).endswith(words)
+
+
+def told(name: str) -> str:
+    """What is printed, on a wide terminal."""
+    console = Console(file=io.StringIO(), width=200)
+    console.print(detail(name))
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_told_with_formula_knobs_cost_and_whence_it_comes(name):
+    words = told(name)
+    assert re.search(r"^    .*( = |mixer: )", words, re.MULTILINE), "a formula, indented"
+    assert name == "erm" or re.search(r"read|derived|ours", words.split("Knobs")[0]), "whence the method comes"
+    assert re.search(r"measured here on a small net: [\d.]+ forward and [\d.]+ backward pass", words)
+    for knob in methods.make(PRESETS[name]).knobs:
+        assert re.search(rf"^{knob.name} ", words, re.MULTILINE)
+        assert re.search(r"read|derived|ours", knob.source), knob

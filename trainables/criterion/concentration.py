@@ -64,8 +64,10 @@ def auto_concentration(aggregate: str = "pointwise", transform: str = "cvar") ->
     """Automatic loss concentration (COCE-A): as `concentration`, with theta the batch's own quantile.
 
         risk = (1 - penalty) mean L + penalty C,    L_i = theta* + relu(l_i - theta*) / (1 - level)
+        pointwise   C = mean r(L_i - concentration_level),    r(x) = sqrt(1 + x^2) - 1
+        batch       C = r(mean L - concentration_level) + concentration_level
 
-    C as in `concentration`. Theta* is the threshold that minimises the transform on the batch, for CVaR its lower quantile; the
+    Theta* is the threshold that minimises the transform on the batch, for CVaR its lower quantile; the
     gradient flows through it.
 
     Args:

@@ -7,9 +7,11 @@ from trainables.criterion.family import Transform, Transformed, compose
 
 
 def mean() -> Criterion:
-    """The mean of the losses.
+    """The mean of the losses: empirical risk, where nothing else is chosen.
 
-    risk = sum_i weight_i l_i,    weight_i = 1/n unless a mixing weights its examples
+        risk = sum_i weight_i l_i
+
+    weight_i = 1/n, unless a mixing weights its losses.
     """
     return compose(identity())
 

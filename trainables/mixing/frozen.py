@@ -22,6 +22,9 @@ SEPARATOR = "|"
 def samix_p(mixer: str = "", adjust: float = 0.0) -> Mixing:
     """SAMix-P: SAMix with the mixer and the encoder k of an earlier run, both frozen; only the classifier's losses remain.
 
+        x~ = x (1 - s) + x[pi] s,    s = M(k's map of x, lambda, pi),    lambda ~ Beta(alpha, alpha)
+        L = CE_mix(q.head_mix(q(x~)), lambda) + CE(q.head(q(x)))
+
     The encoder's stages must be those of this net; its head may have other classes. Evaluated is the trained network itself. About
     twice the cost of mixup. What the criterion sees: as with `samix`.
 

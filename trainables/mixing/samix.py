@@ -84,10 +84,15 @@ def samix(
 def automix(mask_weight: float = 0.1, adjust: float = 0.0, warmed: bool = True, mixer_rate: float = 0.1) -> Mixing:
     """AutoMix: SAMix' predecessor, in its form for small pictures.
 
-    The same training with a simpler mixer (one projection for query and key, a linear value, no encoding of the ratio, pixels repeated
-    where SAMix interpolates), trained for plain mixed cross-entropy and masks of the right size. See `samix`, also for what the
-    criterion sees and the options. mixer_rate is 0.1 here [ours]: on digits, at the network's own rate, the masks went to one picture
-    alone within seven epochs and stayed there.
+        x~ = x (1 - s) + x[pi] s,    s = M(k's map of x, pi),    lambda ~ Beta(alpha, alpha)
+        classifier:  CE_mix(q.head_mix(q(x~)), lambda) + CE(q.head(q(x)))
+        mixer:       CE_mix(k.head_mix(k(x~')), lambda') + gamma max(|1 - mean s' - lambda'| - 0.1, 0)
+        then k <- m k + (1 - m) q
+
+    The same training as SAMix' with a simpler mixer (one projection for query and key, a linear value, no encoding of the ratio, pixels
+    repeated where SAMix interpolates), trained for plain mixed cross-entropy and masks of the right size. See `samix`, also for what
+    the criterion sees and the options. mixer_rate is 0.1 here [ours]: on digits, at the network's own rate, the masks went to one
+    picture alone within seven epochs and stayed there.
 
     References:
         Liu et al., "AutoMix: Unveiling the Power of Mixup for Stronger Classifiers", 2021, arXiv 2103.13027, and OpenMixup [read].

@@ -80,12 +80,40 @@ def synermix(
 
 
 def synermix_intra(pair_singletons: bool = False) -> Mixing:
-    """SynerMix's intra part beside plain cross-entropy: nothing is mixed between classes. See `synermix`."""
+    """SynerMix's intra part beside plain cross-entropy: nothing is mixed between classes.
+
+        L = beta L_intra + (1 - beta) mean over the batch of CE(f(x_i), y_i)
+        h~_c = sum_i w_i h_i over the batch's examples of class c,    w_i = u_i / sum u,    u_i ~ U(0, 1]
+        L_intra = mean over the classes present of CE(head(h~_c), c)
+
+    h are the features of the un-augmented inputs. Two forward and two backward passes. What the criterion sees: as with `synermix`.
+
+    Args:
+        pair_singletons: As with `synermix`.
+
+    References:
+        Xu et al., 2024, arXiv 2403.14137, and the authors' code [read].
+    """
     return synermix("none", pair_singletons=pair_singletons)
 
 
 def synermix_manifold(pair_singletons: bool = False) -> Mixing:
-    """SynerMix over manifold mixup. See `synermix`."""
+    """SynerMix over manifold mixup.
+
+        L = beta L_intra + (1 - beta) L_inter,    L_inter that of manifold mixup:
+        h~_k = lambda h_k + (1 - lambda) h_k[pi],    k drawn in every step,    lambda ~ Beta(alpha, alpha)
+        h~_c = sum_i w_i h_i over the batch's examples of class c,    w_i = u_i / sum u,    u_i ~ U(0, 1]
+        L_intra = mean over the classes present of CE(head(h~_c), c)
+
+    The intra part's h are the features of the un-augmented inputs. Two forward and two backward passes. What the criterion sees: as
+    with `synermix`.
+
+    Args:
+        pair_singletons: As with `synermix`.
+
+    References:
+        Xu et al., 2024, arXiv 2403.14137, and the authors' code [read].
+    """
     return synermix("manifold-mixup", pair_singletons=pair_singletons)
 
 

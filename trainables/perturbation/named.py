@@ -38,7 +38,10 @@ def asam() -> Perturbation:
 def lets_sam(hypergradient: str = "diagonal", positivity: str = "exponential", every: int = 1) -> Perturbation:
     """LETS over SAM: SAM whose radius is learned from the gap between a probe batch and the training batch.
 
-        J = (L_probe(w') - L_train(w'))^2 / 2;    rho descends dJ/drho = -lr gap d . H u, d = grad gap(w'), u = g / ||g||
+        J = (L_probe(w') - L_train(w'))^2 / 2;    u = g / ||g||
+        rho descends dJ/drho,  gap = L_probe(w') - L_train(w'),  d = grad gap(w'),  g~ = grad L_train(w + rho u)
+        exact     -lr gap d . H u, H the Hessian at w + rho u
+        diagonal  -lr gap sum_k d_k g~_k^2 u_k
 
     The probe is held out of the training split. Four forward and four backward passes where the radius learns.
 
@@ -56,7 +59,10 @@ def lets_sam(hypergradient: str = "diagonal", positivity: str = "exponential", e
 def lets_asam(hypergradient: str = "diagonal", positivity: str = "exponential", every: int = 1) -> Perturbation:
     """LETS over ASAM: ASAM whose radius is learned from the gap between a probe batch and the training batch.
 
-        J = (L_probe(w') - L_train(w'))^2 / 2;    rho descends dJ/drho = -lr gap d . H u, d = grad gap(w'), u = T^2 g / ||T g||
+        J = (L_probe(w') - L_train(w'))^2 / 2;    u = T^2 g / ||T g||
+        rho descends dJ/drho,  gap = L_probe(w') - L_train(w'),  d = grad gap(w'),  g~ = grad L_train(w + rho u)
+        exact     -lr gap d . H u, H the Hessian at w + rho u
+        diagonal  -lr gap sum_k d_k g~_k^2 u_k
 
     The probe is held out of the training split. Four forward and four backward passes where the radius learns.
 

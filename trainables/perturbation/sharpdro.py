@@ -36,6 +36,9 @@ def sharpdro() -> Perturbation:
     The weights of groups present in the batch are normalised to the sum that they had: a group absent from a batch keeps its weight,
     where the released code lets it decay. A mixed example counts for the group of its first part; a criterion other than the mean
     acts on g only.
+
+    The gradient is about the sum of two, that at w and that at w + e, as in the released code: up to twice as long as SAM's.
+    On a net without batch norm it therefore wants a smaller learning rate than the other methods.
     Two forward and two backward passes.
 
     References:

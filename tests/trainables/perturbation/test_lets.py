@@ -15,7 +15,7 @@ from trainables.engine.step import Inputs, make_step
 from trainables.optimizer import sgd
 from trainables.perturbation import ascent
 from trainables.perturbation.descent import binary, decomposed, sensitive, whole
-from trainables.perturbation.lets import HYPERGRADIENTS, POSITIVITIES, clamped, lets
+from trainables.perturbation.lets import HYPERGRADIENTS, POSITIVITIES, clamped, gap, lets
 from trainables.perturbation.named import asam, lets_asam, lets_sam, sam
 from trainables.perturbation.radius import ASAM_RHO, SAM_RHO
 from trainables.perturbation.sharpness import sharpness
@@ -51,6 +51,16 @@ def slope(hypergradient, **changes):
 @pytest.mark.parametrize(("hypergradient", "value"), [("exact", -0.0429352), ("diagonal", -0.103903184)])
 def test_the_hypergradient_is_the_one_worked_by_hand(hypergradient, value):
     assert slope(hypergradient) == pytest.approx(value, abs=1e-12)
+
+
+def test_the_gap_is_that_of_probe_over_training_batch_at_the_new_weights():
+    train, probe = parabola()
+    _, _, transition = step(lets_sam(), ONE, train, {"w": real([1.0])}, probe=probe)
+    difference, value = gap(transition)
+    assert transition.after.params["w"].item() == pytest.approx(0.78, **EXACT)
+    assert value.item() == pytest.approx(0.9758, **EXACT)
+    assert value.item() ** 2 / 2 == pytest.approx(0.47609282, **EXACT)  # J, which its derivative alone is computed of
+    assert difference["w"].item() == pytest.approx(1.78 - 1.56, **EXACT)
 
 
 @pytest.mark.parametrize(
