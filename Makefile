@@ -7,9 +7,9 @@ BIN := .venv/bin
 BENCHMARKS ?= engine memory glue
 KILLS ?= 60
 SEED ?= 0
-EXTRAS := dev,data,export,postgres
+EXTRAS := dev,data,docs,export,postgres
 
-.PHONY: help install demo test faults lint format bench claims
+.PHONY: help install demo test faults lint format bench claims docs
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,10 @@ lint: install ## ruff and pyright; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
+
+docs: install ## the pages that are written from the code, then all pages as a site in site/; a dead link fails
+	$(BIN)/python -m docs.reference
+	$(BIN)/python -m mkdocs build --quiet --strict
 
 format: install ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

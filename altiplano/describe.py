@@ -98,7 +98,7 @@ def _knob_table(method: Method) -> RenderableType:
     for knob in method.knobs:
         table.add_row(
             knob.name,
-            _range(knob),
+            searched(knob),
             f"{knob.default:g}",
             f"{knob.legal[0]:g} to {knob.legal[1]:g}",
             escape(knob.meaning),
@@ -107,7 +107,8 @@ def _knob_table(method: Method) -> RenderableType:
     return table
 
 
-def _range(knob: Knob) -> str:
+def searched(knob: Knob) -> str:
+    """The values that a search explores, in words."""
     if knob.choices:
         return ", ".join(f"{choice:g}" for choice in knob.choices)
     return f"{knob.search[0]:g} to {knob.search[1]:g}{' (log)' if knob.log else ''}"

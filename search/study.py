@@ -34,29 +34,50 @@ class Study(Part):
         StudyError: From every way to make one, with all faults at once.
     """
 
-    model_config = ConfigDict(validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
+    model_config = ConfigDict(use_attribute_docstrings=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True)
 
     name: Annotated[str, Field(pattern=f"^{NAME}$")]
+    """What the study is called: a folder in the home."""
     data: dict[str, Any] = Field(default_factory=lambda: {"name": "digits"})
+    """The data set by name, and what is done to it."""
     net: dict[str, Any] = Field(default_factory=lambda: {"name": "mlp"})
+    """The network by name, and its options."""
     training: Training = Training()
+    """How every member is trained."""
     scenario: dict[str, Any] = Field(default_factory=lambda: {"name": "supervised"})
+    """What is learned: supervised, or contrastive, and its options."""
     methods: dict[str, dict[str, Any]]
+    """The methods, and what is searched of each. erm is added."""
     objectives: Annotated[list[Objective], Field(min_length=1, default_factory=lambda: list(OBJECTIVES))]
+    """What the samplers maximise: one or more of accuracy, tail, stability."""
     tail: str = "worst-class"
+    """The tail score: worst-class, worst-group, or cvar(0.1), exp(-mean of the worst 10 % of cross-entropies)."""
     seeds: Count = 3
+    """Members of each configuration."""
     seed: Annotated[int, Field(ge=0, strict=True)] = 0
+    """Seed of the samplers."""
     budget: Budget = Budget()
+    """How much is tried."""
     sampler: Literal["tpe", "gp", "nsga2", "cmaes", "random", "qmc"] = "tpe"
+    """Optuna's sampler that proposes configurations."""
     halving: Halving = Halving()
+    """When weak configurations are dropped."""
     group: Literal["auto"] | Count = "auto"
+    """Members trained together in one process; auto measures what is fast."""
     resources: Resources = Resources()
+    """What one group takes of the cluster."""
     confirm: Confirm = Confirm()
+    """The race of `altiplano confirm`."""
     storage: Storage = Storage()
+    """What is written while a search runs, and how long it waits."""
     retries: Annotated[int, Field(ge=0, strict=True)] = 2
+    """How often a group is tried again after a fault of the machine."""
     precision: Literal["float32", "float64", "bf16"] = "float32"
+    """Type of the weights; bf16: float32 weights, matrix products in bfloat16."""
     ledger: str | None = None
+    """URL of a database for the ledger; a file in the study's folder where it is left out. Kept without its password."""
     earlier: Annotated[str | None, Field(alias="from")] = None
+    """A study in the same home whose results the samplers begin with."""
 
     _secret: str | None = PrivateAttr(default=None)
     _origin: "_Origin" = PrivateAttr(default_factory=lambda: _Origin("", {}))

@@ -1,0 +1,42 @@
+"""The pages that people read: links that lead somewhere, and generated pages that say what the code says."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from docs.reference import NOTE, PAGES
+from docs.reference.words import anchor
+
+ROOT = Path(__file__).parents[1]
+READ = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]+)\)")
+
+
+def prose(path):
+    """A page without its listings and the code in its lines."""
+    return re.sub(r"```.*?```|`[^`\n]*`", "`", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+
+
+def anchors(path):
+    return {anchor(line.lstrip("#").strip()) for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("#")}
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: str(path.relative_to(ROOT)))
+def test_relative_links_lead_to_a_file_and_a_heading_that_are_there(path):
+    for link in LINK.findall(prose(path)):
+        name, _, heading = link.partition("#")
+        target = path.parent / name if name else path
+        assert target.exists(), f"{link} leads nowhere"
+        assert not heading or target.suffix != ".md" or heading in anchors(target), f"{link}: no such heading"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_says_what_the_code_says(name):
+    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == NOTE + PAGES[name](), "run `python -m docs.reference`"
+
+
+def test_every_page_has_its_place_in_the_site():
+    listed = re.findall(r"[\w/-]+\.md", yaml.safe_dump(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]))
+    assert sorted(listed) == sorted(str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md"))
