@@ -1,5 +1,6 @@
 """The pages that people read: links that lead somewhere, and generated pages that say what the code says."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -40,3 +41,18 @@ def test_a_generated_page_says_what_the_code_says(name):
 def test_every_page_has_its_place_in_the_site():
     listed = re.findall(r"[\w/-]+\.md", yaml.safe_dump(yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))["nav"]))
     assert sorted(listed) == sorted(str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md"))
+
+
+def literals():
+    """Every piece of text in the packages' code, implicit concatenations joined, f-strings in their fixed parts."""
+    paths = [path for package in ("altiplano", "analysis", "search", "trainables") for path in (ROOT / package).rglob("*.py")]
+    nodes = (node for path in paths for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+    return "\n".join(node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+
+
+def test_the_messages_that_troubleshooting_quotes_are_the_code_s_own():
+    page = (ROOT / "docs/troubleshooting.md").read_text(encoding="utf-8")
+    quoted = [part.strip() for line in re.findall(r"^    (.+)$", page, flags=re.MULTILINE) for part in line.split("…") if len(part) > 8]
+    assert len(quoted) > 15
+    code = literals()
+    assert [part for part in quoted if part not in code] == []
