@@ -12,6 +12,7 @@ import pytest
 
 from altiplano.main import run
 from altiplano.options import AT_FAULT, DONE, FAILED, STOPPED
+from tests.trainables.data.files import write_cifar10
 
 STUDY = """\
 name: tiny
@@ -76,6 +77,21 @@ def test_a_mistake_in_the_file_is_named_with_its_line_and_creates_nothing(study,
     for word in said:
         assert word in shown.err
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+@pytest.mark.parametrize("command", ["check", "launch"])
+def test_a_broken_data_file_is_named_with_its_offset_and_nothing_is_created(study, capsys, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    batch = tmp_path / "data" / "data_batch_2.bin"
+    write_cifar10(batch.parent)
+    batch.write_bytes(batch.read_bytes()[:-1000])
+    study.write_text(STUDY.replace("name: digits, fraction: 0.2", "name: cifar10, path: data"))
+    assert run([command, str(study)]) == AT_FAULT
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert f"data_batch_2.bin is truncated: the record at offset {19 * 3073}" in shown.err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "tiny.yaml"]
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,9 @@ def _read(path: Path) -> Raw:
         with zipfile.ZipFile(path) as archive:
             held = {name.removesuffix(".npy"): _header(archive, name, path) for name in archive.namelist() if name.endswith(".npy")}
     except zipfile.BadZipFile as error:
-        raise ValueError(f"{path} is no NPZ file: {error}; it is truncated, corrupt or something else") from error
+        raise ValueError(
+            f"{path} is no NPZ file ({path.stat().st_size} bytes): {error}; it is truncated, corrupt or something else"
+        ) from error
     found = {part: names for part in NAMES if (names := _names(part, held))}
     if "train" not in found:
         raise ValueError(f"{path} must hold x and y (or x_train and y_train, or train_images and train_labels), it holds {sorted(held)}")

@@ -77,7 +77,7 @@ def test_a_truncated_file_is_refused(tmp_path):
     path = write(tmp_path, x=pictures(20)[:, 0], y=labels(20, 2))
     content = (tmp_path / "set.npz").read_bytes()
     (tmp_path / "set.npz").write_bytes(content[: len(content) // 2])
-    assert "set.npz is no NPZ file" in refused("npz", path)
+    assert f"set.npz is no NPZ file ({len(content) // 2} bytes)" in refused("npz", path)
 
 
 def test_a_changed_byte_is_noticed_and_its_place_named(tmp_path):
