@@ -9,7 +9,7 @@ KILLS ?= 60
 SEED ?= 0
 EXTRAS := dev,data,docs,export,postgres
 
-.PHONY: help install demo test faults lint format bench claims docs
+.PHONY: help install demo test faults cluster lint format bench claims docs
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,15 +28,18 @@ demo: install ## search real methods on real data, then report (goes on where it
 	$(BIN)/altiplano report digits --home $(STUDIES)
 
 # One thread a process: pytest's workers are the parallelism. Tests that start Ray share a worker: @pytest.mark.xdist_group("ray").
-test faults: export OMP_NUM_THREADS := 1
-test faults: export MKL_NUM_THREADS := 1
-test faults: export OPENBLAS_NUM_THREADS := 1
-test faults: export RAY_USAGE_STATS_ENABLED := 0
+test faults cluster: export OMP_NUM_THREADS := 1
+test faults cluster: export MKL_NUM_THREADS := 1
+test faults cluster: export OPENBLAS_NUM_THREADS := 1
+test faults cluster: export RAY_USAGE_STATS_ENABLED := 0
 test: install ## all tests but the campaigns (markers faults and cluster)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not faults and not cluster' --durations 15
 
 faults: install ## kill -9 what real studies run on, and see that nothing is lost (KILLS=200 SEED=7; a quarter of an hour for 60)
 	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -m faults -s
+
+cluster: install ## Ray clusters of several nodes on this machine: one dies, one joins, one does not see the home, one is submitted to
+	$(BIN)/python -m pytest -m cluster --durations 5
 
 bench: install ## speed and memory side by side with plain PyTorch (BENCHMARKS="engine memory"; more than half an hour)
 	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done

@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,15 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is imported
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray 2.60 otherwise warns will be its default
 
 import ray
-from ray.exceptions import RuntimeEnvSetupError
+from ray.exceptions import AuthenticationError, RayActorError, RuntimeEnvSetupError
 
 from search.errors import UserError
 
 OBJECT_STORE = 128 * 1024**2
 """Bytes of shared memory for a Ray of our own: jobs and results are small, data are loaded by the workers."""
+
+ANSWER_SECONDS = 3.0
+"""How long a machine may take to answer a call; one that is there takes milliseconds."""
 
 PREFIX = "altiplano-ray-"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -114,6 +118,11 @@ def _connect(address: str, modules: Sequence[str]) -> None:
     surroundings = {"env_vars": ONE_THREAD, **({"py_modules": list(modules)} if modules else {})}
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, runtime_env=surroundings)
+    except AuthenticationError as error:
+        raise UserError(
+            f"--address {address}: the Ray cluster must be shown its token; put it into ~/.ray/auth_token (its head has it there) and "
+            "`export RAY_AUTH_MODE=token`"
+        ) from error
     except ConnectionError as error:
         raise UserError(
             f"--address {address}: there is no Ray cluster; start one with `ray start --head`, or leave --address out"
@@ -128,15 +137,43 @@ class Pulse:
     def __init__(self, every: float = 5.0, patience: float = 6.0) -> None:
         self.every, self.patience = every, patience
         self.asked = self.seen = time.monotonic()
+        self.there: set[str] = set()
 
     def gone(self) -> bool:
         """Whether there has been no machine for a while; asks Ray every few seconds only."""
         now = time.monotonic()
         if now - self.asked >= self.every:
             self.asked = now
-            if any(node["Alive"] for node in ray.nodes()):
+            self.there = {node["NodeID"] for node in ray.nodes() if node["Alive"]}
+            if self.there:
                 self.seen = now
         return now - self.seen > self.patience
+
+    def joined(self, known: set[str]) -> bool:
+        """Whether there is a machine that is not among those known, as far as `gone` has heard."""
+        return not self.there <= known
+
+
+def machine_lost(error: BaseException | None, known: set[str]) -> bool:
+    """Whether a worker ended because its machine left the cluster, killed, taken back or broken, and not by itself.
+
+    Ray notices a machine's end some seconds after its workers', and says "unavailable" until then; so those that were `known` are asked.
+    """
+    cause = getattr(error, "cause", None)
+    ends = [one for one in (error, cause) if isinstance(one, RayActorError)]
+    if any(one.preempted or "node has died" in str(one) for one in ends):
+        return True
+    return bool(ends) and not all(_answers(node) for node in ray.nodes() if node["NodeID"] in known)
+
+
+def _answers(node: dict[str, Any]) -> bool:
+    if not node["Alive"]:
+        return False
+    try:
+        socket.create_connection((node["NodeManagerAddress"], node["NodeManagerPort"]), ANSWER_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def logs() -> Path | None:

@@ -25,6 +25,7 @@ from search.ledger import Ledger
 from search.logs import last_lines
 from search.page import Group
 from search.patience import Patience
+from search.probe import Probe
 from search.progress import Clock, Status, status_of
 from search.searcher import GroupSearcher
 from search.study import Study
@@ -170,7 +171,9 @@ def _once(
         return searcher, None
     try:
         with cluster.cluster(place.address, modules=borrowed.modules(ledger.study)), _stoppable(searcher, stopped, place.home, told):
-            _tune(searcher, ledger.study, place.home)
+            probe = Probe(place.home, f"{parent}/{ledger.study.name}")
+            probe.look()
+            _tune(searcher, ledger.study, place.home, probe)
     except (cluster.RayGone, RayError) as error:
         return searcher, error
     return searcher, None
@@ -186,25 +189,32 @@ def _summary(searcher: GroupSearcher, place: Place, clock: Clock) -> str:
 
 
 class _Attendant(Callback):
-    """Tells the searcher why a group failed, which Tune keeps from searchers, and ends a run whose Ray is gone."""
+    """Tells the searcher why a group failed, which Tune keeps from it, looks at machines that join, and ends a run whose Ray is gone."""
 
-    def __init__(self, searcher: GroupSearcher) -> None:
-        self.searcher = searcher
+    def __init__(self, searcher: GroupSearcher, probe: Probe) -> None:
+        self.searcher, self.probe = searcher, probe
         self.pulse = cluster.Pulse()
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         if self.pulse.gone():
             raise cluster.RayGone("the last machine of the Ray cluster is gone")
+        if self.pulse.joined(self.probe.seen) and self.searcher.trouble is None:
+            with self.searcher.kept():
+                self.probe.look()
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        error = _error_of(trial)
+        if cluster.machine_lost(error, self.pulse.there):
+            self.searcher.on_machine_lost(trial.trial_id)
+            return
         process = (trial.last_result or {}).get("pid")
-        self.searcher.on_trial_failed(trial.trial_id, reason_of(trial.get_error() or _staged(trial), process))
+        self.searcher.on_trial_failed(trial.trial_id, reason_of(error, process))
 
 
-def _staged(trial: Any) -> BaseException | None:
-    """A trial's error where Tune has put it first; one of a worker that could not even be set up never gets to where `get_error` looks."""
-    path = trial.pickled_error_file
-    return pickle.loads(Path(path).read_bytes()) if path and Path(path).exists() else None  # noqa: S301 Tune wrote it in this process
+def _error_of(trial: Any) -> Any:
+    """What a trial failed of, where Tune put it first; `get_error` reads a copy that may come later, or never for a worker not set up."""
+    file = Path(trial.pickled_error_file or "")
+    return pickle.loads(file.read_bytes()) if file.is_file() else trial.get_error()  # noqa: S301 this process wrote it
 
 
 def reason_of(error: BaseException | None, process: int | None = None) -> str:
@@ -219,7 +229,7 @@ def reason_of(error: BaseException | None, process: int | None = None) -> str:
     return f"{type(shown).__name__}: {lines[-1] if lines else 'no message'}" + (f"; its log ends: {words}" if words else "")
 
 
-def _tune(searcher: GroupSearcher, study: Study, home: Home) -> None:
+def _tune(searcher: GroupSearcher, study: Study, home: Home, probe: Probe) -> None:
     scratch = home.local / SCRATCH if home.local else None
     try:
         tune.run(
@@ -232,7 +242,7 @@ def _tune(searcher: GroupSearcher, study: Study, home: Home) -> None:
             raise_on_failed_trial=False,
             storage_path=str(scratch.absolute()) if scratch else home.at(SCRATCH),
             trial_dirname_creator=lambda trial: trial.trial_id,
-            callbacks=[_Attendant(searcher)],
+            callbacks=[_Attendant(searcher, probe)],
             verbose=0,
         )
     finally:

@@ -73,7 +73,7 @@ class GroupSearcher(Searcher):
         if len(self.running) > self.slots() or not self.room.enough():
             return None
         group = None
-        with self._kept():
+        with self.kept():
             group = self.waiting.pop(0) if self.waiting else self._new()
         if group is None:
             return None if self.running and not self.trouble else Searcher.FINISHED
@@ -94,7 +94,7 @@ class GroupSearcher(Searcher):
         group = self.running.get(trial_id)
         if group is None:
             return
-        with self._kept():
+        with self.kept():
             self._pass_on(result)
             if group.name not in self.live:
                 self.ledger.started(group, {"host": result.get("hostname"), "process": result.get("pid")})
@@ -114,7 +114,7 @@ class GroupSearcher(Searcher):
         if result is None or result.get("left") or not result.get("done"):
             self.waiting.append(group)
             return
-        with self._kept():
+        with self.kept():
             settle(self.ledger, self.home, group)
             self.told("settled", f"{group.name}: done")
 
@@ -124,7 +124,7 @@ class GroupSearcher(Searcher):
         if group is None:
             return
         trained = self.live.pop(group.name, None) is not None
-        with self._kept():
+        with self.kept():
             if self.home.exists(evidence_file(group)):
                 settle(self.ledger, self.home, group)
             elif self._hopeless(trained=trained):
@@ -136,6 +136,15 @@ class GroupSearcher(Searcher):
                 self.ledger.fail(group, reason)
                 self.told("failed", f"{group.name}: {reason}; given up")
             forget(self.home, group)
+
+    def on_machine_lost(self, trial_id: str) -> None:
+        """A group's machine left the cluster: no fault of the group, which goes on from its checkpoint on another machine."""
+        group = self.running.pop(trial_id, None)
+        if group is None:
+            return
+        self.live.pop(group.name, None)
+        self.waiting.insert(0, group)
+        self.told("note", f"{group.name}: its machine is gone; going on elsewhere from its last checkpoint")
 
     def _pass_on(self, result: dict[str, Any]) -> None:
         """Tell what a worker has to say beside its scores."""
@@ -160,7 +169,7 @@ class GroupSearcher(Searcher):
         return not (trained or self.live or ended)
 
     @contextmanager
-    def _kept(self) -> Iterator[None]:
+    def kept(self) -> Iterator[None]:
         """Keep an error for the end of the search, and ask the workers to save and leave."""
         try:
             yield

@@ -113,6 +113,19 @@ class Home:
         return fsspec.core.url_to_fs(self.url)[0]
 
 
+def answer(url: str, question: str, name: str) -> str | None:
+    """On another machine: read the file `question` of a home and write it as `name`; says why where that cannot be done."""
+    home = Home(url)
+    try:
+        content = home.read(question)
+        if content is None:
+            return f"it does not see {home.at(question)}"
+        home.write(name, content)
+    except (OSError, ImportError) as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
 def _swap_in(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

@@ -1,7 +1,12 @@
+import socket
+
 import pytest
 import ray
+from ray.exceptions import AuthenticationError, RayActorError
 
-from search.cluster import RayGone, cluster
+from search.cluster import RayGone, cluster, machine_lost
+from search.errors import UserError
+from tests.search.postgres import free_port
 
 
 def test_a_ray_that_does_not_come_up_is_one_that_is_gone(monkeypatch):
@@ -11,4 +16,42 @@ def test_a_ray_that_does_not_come_up_is_one_that_is_gone(monkeypatch):
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", init)
     with pytest.raises(RayGone, match=r"could not be started \(The current node timed out during startup\.\)$"), cluster():
+        pass
+
+
+class TaskError(Exception):
+    def __init__(self, cause):
+        self.cause = cause
+
+
+def test_a_worker_that_died_with_its_machine_is_told_from_one_that_died_by_itself(monkeypatch):
+    monkeypatch.setattr(ray, "nodes", list)
+    gone = RayActorError(error_msg="The actor died because its node has died. Node Id: 00ff")
+    assert machine_lost(gone, set())
+    assert machine_lost(TaskError(gone), set())
+    assert machine_lost(RayActorError(error_msg="the machine was taken back", preempted=True), set())
+    assert not machine_lost(RayActorError(error_msg="The actor died unexpectedly: worker process exited with SIGKILL"), set())
+    assert not machine_lost(ValueError("its node has died"), set())
+    assert not machine_lost(None, set())
+
+
+def test_a_machine_that_ray_has_not_missed_yet_is_asked_itself(monkeypatch):
+    unreachable = RayActorError(error_msg="The actor is temporarily unavailable: RPC error: Socket closed")
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        alive = {"NodeID": "a", "Alive": True, "NodeManagerAddress": "127.0.0.1", "NodeManagerPort": there.getsockname()[1]}
+        silent = {"NodeID": "b", "Alive": True, "NodeManagerAddress": "127.0.0.1", "NodeManagerPort": free_port()}
+        long_dead = {"NodeID": "c", "Alive": False, "NodeManagerAddress": "127.0.0.1", "NodeManagerPort": 1}
+        monkeypatch.setattr(ray, "nodes", lambda: [alive, silent, long_dead])
+        assert machine_lost(unreachable, {"a", "b"})
+        assert machine_lost(unreachable, {"a", "c"}), "it has died since it was seen"
+        assert not machine_lost(unreachable, {"a"})
+
+
+def test_a_cluster_that_wants_a_token_says_so_in_one_line(monkeypatch):
+    def init(**options):
+        raise AuthenticationError("Authentication failed: no token")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    with pytest.raises(UserError, match=r"^--address 10\.0\.0\.1:6379: the Ray cluster must be shown its token"), cluster("10.0.0.1:6379"):
         pass

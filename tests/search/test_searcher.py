@@ -182,3 +182,18 @@ def test_the_size_of_a_group_counts_members(tmp_path, group, seeds, size):
     search = Search(tmp_path, fakes.study(group=group, seeds=seeds, methods={"sam": {"rho": [0.01, 1.0]}}))
     search.train(search.next()[0])
     assert len(search.next()[1].configurations) == size
+
+
+def test_a_group_whose_machine_is_gone_goes_on_first_and_is_neither_failed_nor_halved(tmp_path):
+    search = Search(tmp_path)
+    search.train(search.next()[0])
+    trial, first = search.next()
+    search.searcher.on_machine_lost(trial)
+    search.searcher.on_machine_lost(trial)  # Tune may tell a trial's end twice
+    assert [words for kind, words in search.told if kind == "note"] == [
+        f"{first.group}: its machine is gone; going on elsewhere from its last checkpoint"
+    ]
+    assert search.next()[1] == first
+    search.train(f"t{search.trials}")
+    search.finish()
+    assert search.states() == DONE
