@@ -7,7 +7,7 @@ BIN := .venv/bin
 BENCHMARKS ?= engine memory glue
 KILLS ?= 60
 SEED ?= 0
-EXTRAS := dev,data,docs,export,postgres
+EXTRAS := cluster,dev,data,docs,export,postgres
 
 .PHONY: help install demo test faults cluster lint format bench claims docs
 

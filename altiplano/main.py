@@ -9,11 +9,12 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from altiplano.commands import judgement, plan, reference, several, study
+from altiplano.commands import judgement, plan, reference, remote, several, study
 from altiplano.options import AT_FAULT, DONE
 
 COMMANDS = {
     "A study": (study.check, plan.plan, study.launch, study.resume, study.status),
+    "On a cluster": (remote.submit, remote.logs),
     "Its judgement": (judgement.report, judgement.confirm, judgement.export, several.compare),
     "To look up": (reference.methods, reference.data, reference.doctor),
 }

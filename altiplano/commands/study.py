@@ -6,6 +6,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from altiplano.commands.remote import ClusterOption, ServerOption, remote_status
 from altiplano.commands.running import searched
 from altiplano.options import HOME, AddressOption, HomeOption, JsonOption, LedgerOption, Name, QuietOption, SetOption, StudyFile, pairs
 
@@ -75,13 +76,24 @@ def status(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The study's name; all studies by default.")] = None,
     home: HomeOption = HOME,
     ledger: LedgerOption = None,
+    cluster: ClusterOption = None,
+    address: ServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show how far a study is, the best so far, what is in flight, what failed and why."""
+    """Show how far a study is, the best so far, what is in flight, what failed and why.
+
+    With --cluster or --address: of a study that was submitted there.
+    """
     import json
     from dataclasses import asdict
 
     import search
+    from search.errors import UserError
+
+    if cluster or address:
+        if not name:
+            raise UserError("which study? a cluster is asked about one: altiplano status NAME --cluster cluster.yaml")
+        remote_status(name, cluster, address, as_json=as_json)
 
     console = Console()
     chosen = [name] if name else search.names(home)
