@@ -124,6 +124,19 @@ def test_evidence_that_cannot_be_read_is_set_aside_and_its_group_trained_again(t
     assert after.next()[1] == asked
 
 
+def test_a_checkpoint_stays_until_the_evidence_of_its_group_has_been_read(tmp_path):
+    before = Search(tmp_path)
+    trial, asked = before.next()
+    group, checkpoint = before.searcher.running[trial], f"checkpoints/{asked.group}.pt"
+    before.home.write(checkpoint, b"epoch 3")
+    before.home.write(evidence_file(group), b"torn")
+    again = Search(tmp_path)
+    assert again.home.read(checkpoint) == b"epoch 3"
+    trial, _ = again.next()
+    again.train(trial)
+    assert again.home.read(checkpoint) is None
+
+
 def test_a_group_that_left_is_still_in_flight(tmp_path):
     search = Search(tmp_path)
     trial, asked = search.next()

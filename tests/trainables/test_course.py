@@ -72,6 +72,18 @@ def test_a_configuration_that_is_not_promoted_leaves_as_pruned_with_its_score_at
     np.testing.assert_allclose(by_number[4].losses, unhalved[4].losses, rtol=1e-5)
 
 
+def test_who_was_dropped_at_a_rung_is_not_compared_at_the_next():
+    seen = []
+
+    def promote(scores, keep):
+        seen.append(len(scores))
+        return [1] if len(seen) == 1 else [0]
+
+    course = carried_out(job(rungs=[1, 2], keep=0.5), promote)
+    assert seen == [3, 1]
+    assert {member.configuration: member.epochs for member in course.members()} == {3: 1, 4: 3, 7: 1}
+
+
 def test_promotion_sees_the_objectives_asked_for_seed_by_seed():
     tables = []
 
