@@ -9,13 +9,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from altiplano.commands import judgement, plan, reference, remote, several, study
+from altiplano.commands import judgement, plan, reference, remote, replay, several, study
 from altiplano.options import AT_FAULT, DONE
 
 COMMANDS = {
     "A study": (study.check, plan.plan, study.launch, study.resume, study.status),
     "On a cluster": (remote.submit, remote.logs),
-    "Its judgement": (judgement.report, judgement.confirm, judgement.export, several.compare),
+    "Its judgement": (judgement.report, judgement.confirm, judgement.export, several.compare, replay.replay),
     "To look up": (reference.methods, reference.data, reference.doctor),
 }
 """Every command by its heading in the help, in the help's order; a command is called as its function is."""
