@@ -37,6 +37,7 @@ TUNE = {
     "TUNE_MAX_PENDING_TRIALS_PG": "16",  # the searcher says itself how many there may be; Tune's 1 starts workers one by one, 4 s each
     "TUNE_GLOBAL_CHECKPOINT_S": "86400",  # Tune's own state is of no use to us
     "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",  # a path in a study file means the same to a worker as to who launches it
 }
 
 
