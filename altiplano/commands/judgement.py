@@ -91,7 +91,9 @@ def confirm(
 def export(
     name: Name,
     home: HomeOption = HOME,
-    rank: Annotated[int, typer.Option("--rank", help="Which configuration, by its place in the ranking.")] = 1,
+    rank: Annotated[
+        int, typer.Option("--rank", help="Which configuration, by its place in the ranking of the search; confirming does not change it.")
+    ] = 1,
     rule: RuleOption = "guarantee",
     seed: Annotated[int, typer.Option("--seed", help="Seed to train it with.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; export/rank-N in the study's home by default.")] = None,

@@ -124,8 +124,8 @@ def stability(found: Findings) -> Section | None:
     columns = [
         Column("configuration", kind="heading"),
         Column("churn", "%, 95 % interval"),
-        Column("seed SD of accuracy", "points, 95 % interval"),
-        Column("net of split noise", "points, 95 % interval"),
+        Column("seed SD of accuracy", "own seeds alone, points, 95 % interval"),
+        Column("net of split noise", "moderated, points, 95 % interval"),
         Column("seeds"),
     ]
     rows = [_steady(row, row_of(nets, int(str(key)))) for key, row in frame.head(STEADY).iterrows()]
@@ -136,7 +136,8 @@ def stability(found: Findings) -> Section | None:
         ),
         (
             "Part of that spread is single examples flipping on a split of finite size. What is left without it is how far retraining "
-            "moves many examples together."
+            "moves many examples together. It is taken from the moderated variance, which borrows from the other configurations, so it can "
+            "exceed the spread beside it, which does not."
         ),
     ]
     drawn = [drawn_seeds.churn(frame, nets["net"], found.looks)] if nets["net"].notna().any() else []

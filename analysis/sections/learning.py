@@ -95,4 +95,6 @@ def _correlations(ends: pd.DataFrame, *, common: bool) -> list[str]:
         tau, p = drawn_sharpness.correlation(part["sharpness"].to_numpy(), part["gap"].to_numpy())
         if words.known(tau):
             told.append(f"{method} {words.signed(tau)} (n = {len(part)}, p {words.p_value(p)})")
-    return [f"Kendall's tau between sharpness and gap: {words.listed(told)}."] if told else []
+    if not told:
+        return []
+    return [f"Kendall's tau between sharpness and gap: {words.listed(told)}. These p-values are not corrected for their number."]
