@@ -74,7 +74,7 @@ def test_methods_describes_one_of_ones_own(folder, capsys):
     shown = capsys.readouterr().out
     assert "risk = mean of the losses + spread * their standard deviation." in shown
     assert "0.01 to 1 (log)" in shown
-    assert "1 forward pass, 1.00 times" in shown
+    assert "1 forward and 1 backward pass, 1.00 times" in " ".join(shown.split())
 
 
 @pytest.mark.parametrize(

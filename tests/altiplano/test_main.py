@@ -145,7 +145,7 @@ def test_methods_lists_every_preset_and_describes_one(capsys):
     assert all(name in shown for name in PRESETS)
     assert run(["methods", "sam"]) == DONE
     shown = capsys.readouterr().out
-    assert "2 forward passes, 2.00 times" in shown
+    assert "2 forward and 2 backward passes, 2.00 times" in " ".join(shown.split())
     assert "arXiv 2010.01412" in shown
     assert "rho" in shown
 
