@@ -49,3 +49,8 @@ def replay(
         counts = f"{row['epochs']:.0f}", f"{row['own_members']:.0f}", f"{row['own']:.3f}", f"{row['members']:.0f}"
         table.add_row(*counts, f"{row['mean']:.3f}", interval)
     console.print(table)
+    console.print(
+        "The study's own column takes its methods in turn by configuration number, a replay takes them by groups: compare replays with "
+        "each other, and the study's column with care.",
+        highlight=False,
+    )
