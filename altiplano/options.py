@@ -51,6 +51,16 @@ def elsewhere(home: str) -> str:
     return "" if home == HOME else f" --home {home}"
 
 
+def handed_over(page: Path, *, show: bool) -> None:
+    """Say where a page lies, and open it in the browser if asked to."""
+    from rich.console import Console
+    from rich.text import Text
+
+    Console().print(Text(str(page)), soft_wrap=True)
+    if show:
+        typer.launch(page.resolve().as_uri())
+
+
 def weighed(text: str) -> dict[str, float]:
     """The value of `--weights`.
 

@@ -168,10 +168,13 @@ def machine_lost(error: BaseException | None, known: set[str]) -> bool:
 
 
 def _answers(node: dict[str, Any]) -> bool:
-    if not node["Alive"]:
-        return False
+    return node["Alive"] and listens(node["NodeManagerAddress"], node["NodeManagerPort"])
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether something answers at a port of a machine."""
     try:
-        socket.create_connection((node["NodeManagerAddress"], node["NodeManagerPort"]), ANSWER_SECONDS).close()
+        socket.create_connection((host, port), ANSWER_SECONDS).close()
     except OSError:
         return False
     return True

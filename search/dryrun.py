@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from search.errors import Fault
+from search.faults import keyed
 from search.page import Group
 from search.searcher import job
 from search.space import Space
@@ -43,10 +44,7 @@ def refuse_unfit(study: Study, data: Data) -> None:
     Raises:
         StudyError: With the net, or with every such method, and what would do.
     """
-    faults = [
-        Fault(path, words) for path, _, words in (line.partition(" ") for line in nets.check(study.net, data.shape, len(data.classes)))
-    ]
-    faults = faults or list(_unfit(study, data))
+    faults = [keyed(line) for line in nets.check(study.net, data.shape, len(data.classes))] or list(_unfit(study, data))
     if faults:
         raise study.refused(faults)
 
@@ -79,7 +77,7 @@ def measured(study: Study, space: Space, data: Data) -> Measured:
                 (study.scenario, space.axes, space.options, sorted(study.net.items()), study.training.batch, data.shape, study.precision),
             )
         )
-        sizes = sizing.sized(setting, data, space.numbers(_middle(space)), name)
+        sizes = sizing.sized(setting, data, asked.configurations[0].numbers, name)
         course = Course(asked, sizing.few(data, study.training.batch))
         course.epoch()
         began, own = time.perf_counter(), time.process_time()
@@ -107,8 +105,7 @@ def _whole(course: Course, study: Study) -> int:
 
 
 def _group(study: Study, space: Space, seeds: int) -> Group:
-    numbers = space.numbers(_middle(space))
-    return Group("dry-run", space.name, (Configuration(0, numbers),), tuple(range(seeds)))
+    return Group("dry-run", space.name, (Configuration(0, space.numbers(_middle(space))),), tuple(range(seeds)))
 
 
 def _middle(space: Space) -> dict[str, float]:

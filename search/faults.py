@@ -41,20 +41,20 @@ def _data(given: Any) -> Iterator[Fault]:
     if given is not None and not isinstance(given, Mapping):
         yield Fault("data", f"must be keys with a name, as in {{name: digits}}, got {given!r}")
     elif given is not None:
-        yield from (_placed(line) for line in check(given))
+        yield from (keyed(line) for line in check(given))
 
 
 def _net(given: Any) -> Iterator[Fault]:
     if given is not None and not isinstance(given, Mapping):
         yield Fault("net", f"must be keys with a name, as in {{name: {next(iter(nets.NETS))}}}, got {given!r}")
     elif given is not None:
-        yield from (_placed(line) for line in nets.check(given))
+        yield from (keyed(line) for line in nets.check(given))
 
 
 def _scenario(given: Mapping[str, Any]) -> Iterator[Fault]:
     if given.get("scenario") is not None:
-        yield from (_placed(line) for line in scenarios.faults(given["scenario"]))
-    yield from (_placed(line) for line in scenario_of(given).faults(given))
+        yield from (keyed(line) for line in scenarios.faults(given["scenario"]))
+    yield from (keyed(line) for line in scenario_of(given).faults(given))
 
 
 def scenario_of(given: Mapping[str, Any]) -> Scenario:
@@ -63,7 +63,7 @@ def scenario_of(given: Mapping[str, Any]) -> Scenario:
     return scenarios.SUPERVISED if asked is None or scenarios.faults(asked) else scenarios.make(**(scenarios.spelled(asked) or {}))
 
 
-def _placed(line: str) -> Fault:
+def keyed(line: str) -> Fault:
     """A fault that begins with its key."""
     path, _, message = line.partition(" ")
     return Fault(path, message)
@@ -86,6 +86,7 @@ def _methods(given: Mapping[str, Any]) -> Iterator[Fault]:
         if "methods" in given:
             yield Fault("methods", f"must name methods, as in `methods: {{g-mix: {{}}, softad: {{}}}}`, got {chosen!r}")
         return
+    scenario = scenario_of(given)
     for name, asked in chosen.items():
         if not isinstance(name, str) or not TypeAdapter(Annotated[str, Field(pattern=f"^{NAME}$")]).validator.isinstance_python(name):
             yield Fault(f"methods.{name}", "must be a name of letters, digits, dots, dashes and underscores")
@@ -94,7 +95,7 @@ def _methods(given: Mapping[str, Any]) -> Iterator[Fault]:
             yield Fault(f"methods.{name}", f"must be its knobs, as in `{name}: {{}}`, got {asked!r}")
             continue
         refused = Refusals()
-        space(name, asked or {}, {}, refused, scenario_of(given))
+        space(name, asked or {}, {}, refused, scenario)
         for key, message in refused.items():
             yield Fault(f"methods.{name}.{key}" if key else f"methods.{name}", message)
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from search.cluster import listens
 from search.errors import UserError, nearest
 
 STUDY, PLACE, ASKED = "altiplano-study", "altiplano-place", "altiplano-asked"
@@ -142,7 +143,7 @@ def tunnel(cluster: Path) -> Iterator[str]:
     )
     try:
         end = time.monotonic() + TUNNEL_SECONDS
-        while not _answers(port):
+        while not listens("127.0.0.1", port):
             if process.poll() is not None or time.monotonic() > end:
                 process.kill()
                 said = (process.communicate()[0] or b"").decode(errors="replace").strip().splitlines()
@@ -205,9 +206,3 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -19,6 +19,7 @@ from search.dryrun import Measured, measured, refuse_unfit
 from search.searcher import members_of
 from search.study import Study
 from trainables.data.examples import Data
+from trainables.engine.sizing import SIZES
 
 CONFIGURATION_BYTES = 2500
 """What a configuration takes of an SQLite ledger; measured at 10,000 of them with two knobs and three objectives."""
@@ -56,12 +57,13 @@ class MethodPlan:
     @property
     def columns(self) -> list[tuple[str, str]]:
         """Heading and text of each column of a table of methods."""
+        times = ", ".join(f"{value:.2f}" for value in self.measured.sizes.milliseconds.values())
         return [
             ("method", self.name),
             ("configurations", f"{self.configurations} x {self.seeds} seeds"),
             ("members/s a worker", f"{self.pace:.3g}"),
             ("group", str(self.members)),
-            ("ms a member's step among 1, 4, 16, 64", ", ".join(f"{value:.2f}" for value in self.measured.sizes.milliseconds.values())),
+            (f"ms a member's step among {', '.join(map(str, SIZES))}", times),
         ]
 
     def __str__(self) -> str:

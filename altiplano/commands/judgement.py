@@ -19,6 +19,7 @@ from altiplano.options import (
     RuleOption,
     WeightsOption,
     elsewhere,
+    handed_over,
     weighed,
 )
 
@@ -41,9 +42,7 @@ def report(
         page = analysis.report(place.url, rule=rule, weights=weighed(weights), out=out)
     except ValueError as error:
         raise UserError(f"altiplano report {name}: {error}") from error
-    Console().print(Text(str(page)), soft_wrap=True)
-    if show:
-        typer.launch(page.resolve().as_uri())
+    handed_over(page, show=show)
 
 
 def confirm(

@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from altiplano.options import HOME, HomeOption, WeightsOption, weighed
+from altiplano.options import HOME, HomeOption, WeightsOption, handed_over, weighed
 
 
 def compare(
@@ -32,6 +30,4 @@ def compare(
         page = analysis.compare_studies([find(name, home)[1].url for name in names], rule, weighed(weights), out)
     except ValueError as error:
         raise UserError(f"altiplano compare {given}: {error}") from error
-    Console().print(Text(str(page)), soft_wrap=True)
-    if show:
-        typer.launch(page.resolve().as_uri())
+    handed_over(page, show=show)

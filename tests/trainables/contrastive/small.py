@@ -1,5 +1,6 @@
 """A batch of two views, and members on either host whose average is not the network."""
 
+import numpy as np
 import torch
 
 from tests.trainables.mixing.small import cnn, hyper, model_of, pictures
@@ -43,3 +44,18 @@ def drawn(mixing, net, size=6, **chosen):
     """One step's recipe, with some of its numbers replaced."""
     recipe = tree.take(mixing.draw(streams(0, 0), {"alpha": 2.0}, 1, size, net), 0)
     return {**recipe, **{name: torch.tensor(value, dtype=torch.float64) for name, value in chosen.items()}}
+
+
+def worked(host, state, z, of_first, of_second, partner, ratio):
+    """The mixed InfoNCE of embeddings z, and its local term, in numpy."""
+    pi = partner.numpy()
+    if host == "moco":
+        others = np.exp(z @ state["queue"].numpy().T / TEMPERATURE)
+    else:
+        others = np.exp(z @ of_second.T / TEMPERATURE)
+        others[np.arange(6), np.arange(6)] = 0
+        others[np.arange(6), pi] = 0
+    own, other = (np.exp((z * one).sum(1) / TEMPERATURE) for one in (of_second, of_first[pi]))
+    rest = others.sum(1)
+    mixed = -ratio * np.log(own / (own + rest)) - (1 - ratio) * np.log(other / (other + rest))
+    return mixed, -ratio * np.log(own / (own + other)) - (1 - ratio) * np.log(other / (own + other))

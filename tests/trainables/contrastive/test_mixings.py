@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.trainables.contrastive.small import HOSTS, TEMPERATURE, WIDTH, drawn, numbers, started, views
+from tests.trainables.contrastive.small import HOSTS, WIDTH, drawn, numbers, started, views, worked
 from trainables.contrastive.hosts import keys_of
 from trainables.contrastive.mixings import contrastive_cutmix, contrastive_manifold, contrastive_mixup, contrastive_plain
 from trainables.contrastive.projection import embed
@@ -35,18 +35,11 @@ def test_the_mixed_loss_is_added_with_its_weight(name, host):
     mixed = pasted(batch.x, recipe) if name == "cutmix" else recipe["ratio"] * batch.x + (1 - recipe["ratio"]) * batch.x[recipe["partner"]]
     z = embed(net, model, mixed)[0].numpy()
     plain = values(contrastive_plain(HOSTS[host], WIDTH), member, {})
-    pi, ratio = recipe["partner"].numpy(), recipe["ratio"].item()
     if host == "moco":
         keys = keys_of(state["encoder"], net, batch.view)[0].numpy()
-        others = np.exp(z @ state["queue"].numpy().T / TEMPERATURE)
     else:
         keys = embed(net, model, torch.cat([batch.x, batch.view]))[0].numpy()[6:]
-        others = np.exp(z @ keys.T / TEMPERATURE)
-        others[np.arange(6), np.arange(6)] = 0
-        others[np.arange(6), pi] = 0
-    own, other = (np.exp((z * one).sum(1) / TEMPERATURE) for one in (keys, keys[pi]))
-    rest = others.sum(1)
-    expected = -ratio * np.log(own / (own + rest)) - (1 - ratio) * np.log(other / (other + rest))
+    expected, _ = worked(host, state, z, keys, keys, recipe["partner"], recipe["ratio"].item())
     np.testing.assert_allclose(values(mixing, member, recipe), plain.numpy() + 0.5 * expected, rtol=1e-8)
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.func import grad
 
-from tests.trainables.contrastive.small import HOSTS, MOMENTUM, TEMPERATURE, WIDTH, drawn, numbers, started, views
+from tests.trainables.contrastive.small import HOSTS, MOMENTUM, WIDTH, drawn, numbers, started, views, worked
 from tests.trainables.contrastive.test_hosts import stepped
 from tests.trainables.mixing.small import gap, zero
 from trainables.axes import Model
@@ -32,21 +32,6 @@ def made(mixing, member, recipe):
     share = mixer.shares_between(state["mixer"], SAMIX, *given)
     mixed = batch.x * (1 - share[:, None]) + batch.view[partner] * share[:, None]
     return share, mixed, *(keys_of(state["encoder"], net, x)[0].numpy() for x in (batch.x, batch.view))
-
-
-def worked(host, state, z, of_first, of_second, partner, ratio):
-    """The mixed InfoNCE of embeddings z, and its local term, in numpy."""
-    pi = partner.numpy()
-    if host == "moco":
-        others = np.exp(z @ state["queue"].numpy().T / TEMPERATURE)
-    else:
-        others = np.exp(z @ of_second.T / TEMPERATURE)
-        others[np.arange(6), np.arange(6)] = 0
-        others[np.arange(6), pi] = 0
-    own, other = (np.exp((z * one).sum(1) / TEMPERATURE) for one in (of_second, of_first[pi]))
-    rest = others.sum(1)
-    mixed = -ratio * np.log(own / (own + rest)) - (1 - ratio) * np.log(other / (other + rest))
-    return mixed, -ratio * np.log(own / (own + other)) - (1 - ratio) * np.log(other / (own + other))
 
 
 @every_host
