@@ -9,6 +9,7 @@ from ray.tune.schedulers import ASHAScheduler
 
 from tests.trainables.test_course import job
 from trainables import evidence
+from trainables.home import Home
 from trainables.trainable import GroupTrainable, trainable
 
 
@@ -32,6 +33,26 @@ def test_a_group_leaves_its_evidence_before_it_says_done_and_no_checkpoint(confi
     truth, names, pictures = evidence.read_truth(str(tmp_path / "s" / "splits" / "selection.npz"))
     assert (len(truth.y), len(names)) == (len(members[0].losses), 10)
     assert pictures.shape == (len(truth.y), 8, 8)
+
+
+def test_where_there_is_evidence_there_is_all_that_a_group_leaves(config, tmp_path, monkeypatch):
+    """A worker that dies while it writes its pictures must leave no evidence: that alone would make the group count as finished."""
+    here = tmp_path / "s"
+    write = Home.write
+
+    def dying(home, name, content):
+        if name.startswith("mixtures/"):
+            assert not list((here / "evidence").glob("*"))
+            raise ConnectionError("the power is gone")
+        write(home, name, content)
+
+    monkeypatch.setattr(Home, "write", dying)
+    with pytest.raises(ConnectionError, match="the power is gone"):
+        finish(GroupTrainable(config))
+    monkeypatch.undo()
+    assert not list((here / "evidence").glob("*"))
+    finish(GroupTrainable(config))
+    assert [file.stem for folder in ("mixtures", "evidence") for file in (here / folder).iterdir()] == ["g-mix-0000", "g-mix-0000"]
 
 
 def test_a_restarted_group_goes_on_from_its_own_checkpoint(config):
