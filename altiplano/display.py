@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from search import Event, Status
-from search.amounts import duration
+from search.amounts import counted, duration
 from search.launch import Watcher
 
 PLAIN_EVERY = 10.0
@@ -90,7 +90,7 @@ class Lines:
 
 def headline(status: Status) -> str:
     """One line: how far, how fast, how long still."""
-    parts = [f"{status.name}: {status.done} of {status.budget} configurations"]
+    parts = [f"{status.name}: {status.done} of {counted(status.budget, 'configuration')}"]
     if status.members_per_second:
         parts.append(f"{status.members_per_second:.2g} members/s")
     if status.seconds_left and not status.complete:

@@ -19,3 +19,8 @@ def size(count: float) -> str:
     """Bytes as people say them: 5 B, 20 MB, 2.5 GB."""
     thousands = min(int(math.log10(max(count, 1)) // 3), len(UNITS) - 1)
     return f"{count / 1000**thousands:.3g} {UNITS[thousands]}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun: `1 seed`, `3 seeds`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -7,6 +7,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
+from search.amounts import counted
 from search.ledger import Ledger
 from search.page import Group, Page
 from search.study import Study
@@ -61,7 +62,8 @@ class GroupStatus:
     def __str__(self) -> str:
         where = f"on {self.host}, process {self.process}" if self.host else "waits for a worker"
         epoch = f"epoch {self.epoch}, " if self.epoch is not None else ""
-        return f"{self.name}: {self.configurations} configurations x {self.seeds} seeds, {epoch}{where}"
+        extent = f"{counted(self.configurations, 'configuration')} x {counted(self.seeds, 'seed')}"
+        return f"{self.name}: {extent}, {epoch}{where}"
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class Status:
         return (self.budget - self.done) * self.seeds / pace if pace else None
 
     def __str__(self) -> str:
-        lines = [f"{self.name}: {self.done} of {self.budget} configurations in {self.home}"]
+        lines = [f"{self.name}: {self.done} of {counted(self.budget, 'configuration')} in {self.home}"]
         lines += [f"  {method}" for method in self.methods]
         lines += [f"  {group}" for group in self.groups]
         lines += [f"  {failure}" for failure in self.failures]

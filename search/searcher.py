@@ -10,6 +10,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
+from search.amounts import counted
 from search.files import Room, Told, evidence_file, forget, reconcile, settle
 from search.halving import survivors
 from search.ledger import Ledger
@@ -78,8 +79,8 @@ class GroupSearcher(Searcher):
         if group is None:
             return None if self.running and not self.trouble else Searcher.FINISHED
         self.running[trial_id] = group
-        seeds = f"{len(group.seeds)} more seeds of " if group.extra else ""
-        self.told("asked", f"{group.name}: {seeds}{len(group.configurations)} configurations of {group.method}")
+        seeds = f"{counted(len(group.seeds), 'more seed')} of " if group.extra else ""
+        self.told("asked", f"{group.name}: {seeds}{counted(len(group.configurations), 'configuration')} of {group.method}")
         promote = survivors if self.ledger.study.halving.rungs and not group.extra else None  # what has ended is not dropped once more
         return {"job": job(self.ledger.study, group, self.parent).to_dict(), "promote": promote}
 

@@ -74,10 +74,10 @@ class GroupTrainable(CourseTrainable):
         self.home = Home(f"{self.job.home}/{self.job.study}")
         self.notes: list[str] = []
         self.said: set[str] = set()
+        self.full = ""
         self.course = self._resumed() or Course(self.job, self.data)
         self.saved, self.saved_epoch = time.monotonic(), self.course.run.epoch
         self.written = self.home.exists(self.evidence_file)  # by a worker that died before it could say so
-        publish_truth(self.home, self.data, self.job.split)
 
     def step(self) -> dict[str, Any]:
         began = time.monotonic()
@@ -87,15 +87,14 @@ class GroupTrainable(CourseTrainable):
                 break
         finished = self.course.finished or self.written
         leaving = not finished and self.home.exists(STOP)
-        full = ""
         if finished and not self.written:
-            full = _room_lacking(self._leave)
-            if full:
+            self.full = _room_lacking(self._leave)
+            if self.full:
                 time.sleep(FULL_SECONDS)
             else:
                 self._forget_checkpoints()
         elif not finished and (leaving or self._due()):
-            full = _room_lacking(self.save_course)
+            self.full = _room_lacking(self.save_course)
         notes, self.notes = self.notes, []
         return {
             "group": self.job.group,
@@ -104,9 +103,9 @@ class GroupTrainable(CourseTrainable):
             "members": len(self.course.run.rows),
             "scores": {str(number): found for number, found in self.course.scores().items()},
             "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # Linux counts in kB
-            "full": full,
+            "full": self.full,
             "left": leaving,
-            "done": (finished and not full) or leaving,
+            "done": (finished and not self.full) or leaving,
         }
 
     def save_course(self) -> None:
@@ -126,6 +125,7 @@ class GroupTrainable(CourseTrainable):
 
     def _leave(self) -> None:
         """Write what the group leaves, its evidence last: where there is evidence, there is all the rest."""
+        publish_truth(self.home, self.data, self.job.split)
         for name, content in keepsakes(self.course).items():
             self.home.write(name, content)
         self.home.write(self.evidence_file, evidence.to_bytes(self.course.members()))

@@ -105,7 +105,10 @@ def status(
 
 
 def _extent(study: Any) -> str:
+    from search.amounts import counted
+
     budgets = {name: study.budget_of(name) for name in study.methods}
     members = sum(budgets.values()) * study.seeds
-    configurations = f"{sum(budgets.values())} configurations x {study.seeds} seeds"
-    return f"{len(budgets)} methods, {configurations} = {members} members of {study.training.epochs} epochs"
+    configurations = f"{counted(sum(budgets.values()), 'configuration')} x {counted(study.seeds, 'seed')}"
+    trained = f"{counted(members, 'member')} of {counted(study.training.epochs, 'epoch')}"
+    return f"{counted(len(budgets), 'method')}, {configurations} = {trained}"

@@ -10,6 +10,7 @@ import pytest
 from search import Study, launch, run
 from tests.search.test_launch import TEXT, ended
 from trainables import evidence
+from trainables.home import Home
 from trainables.job import Configuration, Job
 from trainables.trainable import GroupTrainable
 
@@ -39,20 +40,18 @@ def test_a_group_whose_process_dies_is_split_until_the_guilty_one_stands_alone(t
     assert outcome.status.complete
 
 
-class Full:
+class Full(Home):
     """A home whose disk is full for some writes."""
 
     def __init__(self, home, times, name):
-        self.home, self.times, self.name = home, times, name
-
-    def __getattr__(self, name):
-        return getattr(self.home, name)
+        super().__init__(home.url)
+        self.times, self.name = times, name
 
     def write(self, name, content):
         if self.times > 0 and self.name in name:
             self.times -= 1
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self.home.write(name, content)
+        super().write(name, content)
 
 
 def worker(folder, **changes):
@@ -74,11 +73,12 @@ def worker(folder, **changes):
     return GroupTrainable(config={"job": job.to_dict()})
 
 
-def test_a_worker_without_room_for_its_evidence_waits_and_writes_it_later(tmp_path, monkeypatch):
+@pytest.mark.parametrize("folder", ["splits", "evidence"])
+def test_a_worker_without_room_for_its_evidence_waits_and_writes_it_later(tmp_path, monkeypatch, folder):
     monkeypatch.setattr("trainables.trainable.FULL_SECONDS", 0)
     monkeypatch.setattr("trainables.trainable.STEP_SECONDS", 1e9)
     made = worker(tmp_path)
-    made.home = Full(made.home, 2, "evidence")
+    made.home = Full(made.home, 2, folder)
     results = [made.step() for _ in range(3)]
     assert [(one["done"], "No space left" in one["full"]) for one in results] == [(False, True), (False, True), (True, False)]
     assert len(evidence.read(str(tmp_path / "s/evidence/erm-0001.parquet"))) == 2
@@ -88,8 +88,9 @@ def test_a_worker_without_room_for_a_checkpoint_trains_on(tmp_path):
     made = worker(tmp_path, checkpoint_epochs=1)
     made.home = Full(made.home, 99, "checkpoints")
     results = [made.step() for _ in range(6)]
-    assert results[0]["full"]
+    assert {one["full"] for one in results[:-1]} == {results[0]["full"]} != {""}, "it is full until something was written"
     assert results[-1]["done"]
+    assert not results[-1]["full"]
 
 
 def test_checkpoints_stay_within_their_budget(tmp_path):
