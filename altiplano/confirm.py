@@ -5,7 +5,7 @@ who gets more seeds, the search trains them, round by round; every round begins 
 goes on where it was.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import search
 from analysis import racing
@@ -22,28 +22,39 @@ Say = Callable[[str], None]
 
 
 def race(
-    name: str, home: str, top: int | None, seeds: int | None, rule: str, ledger: str | None, address: str | None, watcher: Watcher, say: Say
+    name: str,
+    home: str,
+    top: int | None,
+    seeds: int | None,
+    rule: str,
+    ledger: str | None,
+    address: str | None,
+    watcher: Watcher,
+    say: Say,
+    weights: Mapping[str, float] = WEIGHTS,
 ) -> Outcome | None:
     """Run the race to its end; None if it had ended before.
 
     Args:
         name, home, ledger, address, watcher: As in `search.launch`.
-        top: Entrants; by default the study file's, and ERM beside them.
+        top: Entrants, ERM beside them; by default the study file's, and where that says nothing as many as `racing.entrants` holds right.
         seeds: Most fresh seeds of an entrant; by default the study file's.
-        rule: The ranking's rule.
-        say: Is told each round and the end.
+        rule: The ranking's rule, by which entrants are chosen.
+        say: Is told who races, each round and the end.
+        weights: Of mean and tail in the utility, by which they are chosen and race.
 
     Raises:
         UserError: If there is no such study, or nothing that could be ranked.
     """
     study, place = find(name, home)
-    entrants = racing.entrants(_ranked(name, place.url, rule), top or study.confirm.top)
+    entrants = racing.entrants(_ranked(name, place.url, rule, weights), top or study.confirm.top)
     most = seeds or study.confirm.seeds
+    say(f"{len(entrants)} configurations race, with {most * len(entrants)} members on the test split at most; --top sets how many")
     rules = racing.RULES._replace(first=min(racing.RULES.first, most))
     dropped: frozenset[Entry] = frozenset()
     outcome = None
     while True:
-        scores, failures = racing.fresh(load(place.url).confirmed, entrants)
+        scores, failures = racing.fresh(load(place.url).confirmed, entrants, weights)
         spent = sum(len(values) for values in scores.values())
         next_one = racing.next_round(scores, most * len(entrants) - spent, dropped, failures, rules)
         dropped |= frozenset(next_one.dropped)
@@ -60,14 +71,22 @@ def race(
 
 
 def each(
-    name: str, home: str, seeds: int | None, rule: str, ledger: str | None, address: str | None, watcher: Watcher, say: Say
+    name: str,
+    home: str,
+    seeds: int | None,
+    rule: str,
+    ledger: str | None,
+    address: str | None,
+    watcher: Watcher,
+    say: Say,
+    weights: Mapping[str, float] = WEIGHTS,
 ) -> Outcome | None:
     """Train each method's best with the same fresh seeds, which compares methods where a race only looks for the best; None if done before.
 
     Arguments and errors are those of `race`. What was trained by a race counts.
     """
     study, place = find(name, home)
-    entrants = racing.representatives(_ranked(name, place.url, rule))
+    entrants = racing.representatives(_ranked(name, place.url, rule, weights))
     most = seeds or study.confirm.seeds
     scores, _ = racing.fresh(load(place.url).confirmed, entrants)
     lacking = sum(max(0, most - len(values)) for values in scores.values())
@@ -79,9 +98,9 @@ def each(
     return search.confirm(name, wanted, home, ledger=ledger, address=address, watcher=watcher)
 
 
-def _ranked(name: str, url: str, rule: str) -> Ranking:
+def _ranked(name: str, url: str, rule: str, weights: Mapping[str, float]) -> Ranking:
     try:
-        return ranking(load(url), rule, WEIGHTS)
+        return ranking(load(url), rule, weights)
     except ValueError as error:
         raise UserError(f"altiplano confirm {name}: {error}") from error
 

@@ -1,6 +1,7 @@
 """Export: the configuration of a rank, trained once more and packed for plain PyTorch."""
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import analysis
@@ -14,23 +15,26 @@ from trainables.job import Configuration, Job
 from trainables.portable import files
 
 
-def export(name: str, home: str, rank: int, rule: str, seed: int, out: Path | None) -> tuple[Path, Job]:
+def export(name: str, home: str, rank: int, rule: str, weights: Mapping[str, float], seed: int, out: Path | None) -> tuple[Path, Job, str]:
     """Train the configuration of a rank with one seed and write what uses its model elsewhere.
 
+    Ranks are those that the report leads with: of the confirmed figures once there are some.
+
     Returns:
-        The folder written to, and what was trained.
+        The folder written to, what was trained, and among which configurations the rank is, in words.
 
     Raises:
         UserError: If there is no such study or rank, or the member diverges.
     """
     study, place = find(name, home)
     try:
-        table = analysis.load(place.url)
-        ranked = analysis.rank(table, rule=rule)
+        table = analysis.load(place.url).leading
+        ranked = analysis.rank(table, rule, weights)
     except ValueError as error:
         raise UserError(f"altiplano export {name}: {error}") from error
+    among = f"{len(ranked)} configurations {'confirmed' if table.split == 'test' else 'ranked'}"
     if not 1 <= rank <= len(ranked):
-        raise UserError(f"--rank must lie between 1 and {len(ranked)}, the configurations ranked, got {rank}")
+        raise UserError(f"--rank must lie between 1 and {len(ranked)}, one of the {among}, got {rank}")
     row = ranked.iloc[rank - 1]
     numbers = {str(knob): float(value) for knob, value in table.knobs.loc[ranked.index[rank - 1]].dropna().items()}
     chosen = _job(study, str(row["method"]), int(row["configuration"]), numbers, home, seed)
@@ -43,7 +47,7 @@ def export(name: str, home: str, rank: int, rule: str, seed: int, out: Path | No
     for file, packed in content.items():
         (folder / file).write_bytes(packed)
     (folder / "configuration.yaml").write_text(as_method(study, chosen))
-    return folder, chosen
+    return folder, chosen, among
 
 
 def as_method(study: Study, chosen: Job) -> str:

@@ -10,6 +10,9 @@ DONE, FAILED, AT_FAULT, STOPPED = 0, 1, 2, 3
 
 HOME = "studies-home"
 
+EQUAL = "mean=.5,tail=.5"
+"""Weights of the utility where none are given."""
+
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")]
 HomeOption = Annotated[str, typer.Option("--home", help="Folder or URL that holds the studies.", envvar="ALTIPLANO_HOME")]

@@ -51,9 +51,8 @@ def find(table: Table, rule: str, weights: Mapping[str, float]) -> Findings:
     """
     ranked = ranking(table, rule, weights)
     judged = table.confirmed if rule == "oracle" and table.confirmed else table
-    confirmed = None
-    if table.confirmed is not None and rule != "oracle" and len(table.confirmed):
-        confirmed = table.confirmed, ranking(table.confirmed, rule, weights)
+    lead = table.leading
+    confirmed = None if lead is table or rule == "oracle" else (lead, ranking(lead, rule, weights))
     looks = style.looks(table.methods, BASELINE)
     return Findings(judged, ranked, confirmed, compare.against(judged, ranked), searched(judged), looks)
 

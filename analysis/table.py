@@ -66,6 +66,11 @@ class Table:
     confirmed: "Table | None" = None
 
     @property
+    def leading(self) -> "Table":
+        """The evidence that a judgement leads with: fresh seeds on the test split once some configuration has them, else this."""
+        return self if self.confirmed is None or not len(self.confirmed) else self.confirmed
+
+    @property
     def methods(self) -> list[str]:
         """Method names, the baseline first, then as in the study file, then by name."""
         wanted = [BASELINE, *(self.intent.get("methods") or {})]

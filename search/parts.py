@@ -92,8 +92,8 @@ class Resources(Part):
 class Confirm(Part):
     """How many of the best are trained again, with how many fresh seeds."""
 
-    top: Count = 5
-    """Configurations that race, ERM beside them."""
+    top: Count | None = None
+    """Configurations that race, ERM beside them. Left out: five, or twice those that cannot be told from the best where that is more."""
     seeds: Count = 10
     """Most fresh seeds of each."""
 

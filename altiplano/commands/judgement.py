@@ -9,6 +9,7 @@ from rich.text import Text
 
 from altiplano.commands.running import failures
 from altiplano.options import (
+    EQUAL,
     HOME,
     STOPPED,
     AddressOption,
@@ -28,7 +29,7 @@ def report(
     name: Name,
     home: HomeOption = HOME,
     rule: RuleOption = "guarantee",
-    weights: WeightsOption = "mean=.5,tail=.5",
+    weights: WeightsOption = EQUAL,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; the study's own by default.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
@@ -48,18 +49,27 @@ def report(
 def confirm(
     name: Name,
     home: HomeOption = HOME,
-    top: Annotated[int | None, typer.Option("--top", help="How many race, ERM beside them; the study file's by default.")] = None,
-    seeds: Annotated[int | None, typer.Option("--seeds", help="Most fresh seeds of each; the study file's by default.")] = None,
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top",
+            min=1,
+            help="How many race, ERM beside them; by default the study file's, else five or twice those that cannot be told from the best.",
+        ),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Most fresh seeds of each; the study file's by default.")] = None,
     of_each: Annotated[
         bool, typer.Option("--each", help="The best of every method, all with the same fresh seeds; nobody drops out.")
     ] = False,
     rule: RuleOption = "guarantee",
+    weights: WeightsOption = EQUAL,
     ledger: LedgerOption = None,
     address: AddressOption = None,
     quiet: QuietOption = False,
 ) -> None:
     """Train the best few with fresh seeds on the test split, until one is clearly best, they tie, or the budget ends.
 
+    --rule chooses who races; the race itself is about the utility, as --weights makes it.
     With --each there is no race: methods are compared, not a winner sought.
 
     The report then leads with these figures, and says by how much the search's own were too good.
@@ -71,18 +81,21 @@ def confirm(
 
     if of_each and top is not None:
         raise UserError("altiplano confirm: --each trains the best of every method, so --top has no meaning beside it; leave one out")
-    console = Console(quiet=quiet)
+    console, of_scores = Console(quiet=quiet), weighed(weights)
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)
 
     with failures(), watching(console, Style.QUIET if quiet else Style.AUTO) as watcher:
         if of_each:
-            outcome = each(name, home, seeds, rule, ledger, address, watcher, say)
+            outcome = each(name, home, seeds, rule, ledger, address, watcher, say, of_scores)
         else:
-            outcome = race(name, home, top, seeds, rule, ledger, address, watcher, say)
+            outcome = race(name, home, top, seeds, rule, ledger, address, watcher, say, of_scores)
     if outcome and outcome.stopped:
-        say(f"stopped, everything is saved; go on with: altiplano confirm {name}{' --each' if of_each else ''}{elsewhere(home)}")
+        given = {"--top": top, "--seeds": seeds, "--rule": rule, "--weights": weights}
+        usual = {"--top": None, "--seeds": None, "--rule": "guarantee", "--weights": EQUAL}
+        same = "".join(f" {option} {value}" for option, value in given.items() if value != usual[option])
+        say(f"stopped, everything is saved; go on with: altiplano confirm {name}{' --each' if of_each else ''}{same}{elsewhere(home)}")
         raise typer.Exit(STOPPED)
     say(f"next: altiplano report {name}{elsewhere(home)}")
 
@@ -90,14 +103,15 @@ def confirm(
 def export(
     name: Name,
     home: HomeOption = HOME,
-    rank: Annotated[
-        int, typer.Option("--rank", help="Which configuration, by its place in the ranking of the search; confirming does not change it.")
-    ] = 1,
+    rank: Annotated[int, typer.Option("--rank", help="Which configuration, by its place in the ranking that the report leads with.")] = 1,
     rule: RuleOption = "guarantee",
+    weights: WeightsOption = EQUAL,
     seed: Annotated[int, typer.Option("--seed", help="Seed to train it with.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; export/rank-N in the study's home by default.")] = None,
 ) -> None:
     """Train the configuration of a rank once more and pack it for plain PyTorch.
+
+    Ranks are those of the report: after `altiplano confirm`, of the confirmed figures.
 
     Writes its numbers (configuration.yaml, a study file), weights (safetensors), the model as a torch.export program, the test split, and
     use.py, which loads them without Altiplano and reproduces the test accuracy.
@@ -106,7 +120,8 @@ def export(
 
     from altiplano.export import export as exported
 
-    folder, chosen = exported(name, home, rank, rule, seed, out)
+    folder, chosen, among = exported(name, home, rank, rule, weighed(weights), seed, out)
     found = json.loads((folder / "about.json").read_text())
-    line = f"{chosen.method} {chosen.configurations[0].number}, seed {seed}: test accuracy {found['test_accuracy']:.4f}"
+    which = f"rank {rank} of {among}: {chosen.method} {chosen.configurations[0].number}"
+    line = f"{which}, seed {seed}: test accuracy {found['test_accuracy']:.4f}"
     Console().print(Text(f"{line}\n{folder}\ntry it: python {folder / 'use.py'}"), soft_wrap=True)

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from altiplano.options import HOME, HomeOption, WeightsOption, handed_over, weighed
+from altiplano.options import EQUAL, HOME, HomeOption, WeightsOption, handed_over, weighed
 
 
 def compare(
     names: Annotated[list[str], typer.Argument(metavar="NAME NAME...", help="The studies' names.")],
     home: HomeOption = HOME,
     rule: Annotated[str, typer.Option("--rule", help="How to rank: guarantee, mean, tail or stability.")] = "guarantee",
-    weights: WeightsOption = "mean=.5,tail=.5",
+    weights: WeightsOption = EQUAL,
     out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; comparison in the studies' home by default.")] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:

@@ -57,11 +57,18 @@ def _of_order(found: Findings) -> list[str]:
     told = f"{inside:,} configurations share 95 % of the chance of being best: their order is not settled. "
     wanted = max(5, 2 * inside)
     if found.confirmed is None:
-        advice = f"Fresh seeds for the first {wanted:,} (altiplano confirm --top {wanted}) would tell more than more configurations."
+        advice = f"Fresh seeds for the first {wanted:,} ({_race(found, wanted)}) would tell more than more configurations."
         return [told + advice]
     raced = int((found.confirmed[1].frame["method"] != BASELINE).sum())
-    advice = f"Only {raced:,} have fresh seeds; one that did not race may still be the best (altiplano confirm --top {wanted})."
+    advice = f"Only {raced:,} have fresh seeds; one that did not race may still be the best ({_race(found, wanted)})."
     return [told + advice] if raced < inside else []
+
+
+def _race(found: Findings, wanted: int) -> str:
+    """The command by which so many race; without --top they are as many, unless the study file says otherwise."""
+    asked = found.table.intent.get("confirm")
+    fixed = isinstance(asked, dict) and asked.get("top")
+    return f"altiplano confirm {found.table.name}" + (f" --top {wanted}" if fixed else "")
 
 
 def _of_spread(found: Findings) -> list[str]:

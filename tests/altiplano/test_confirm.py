@@ -1,12 +1,15 @@
 """Confirming each method's best: who is trained, with which seeds, and what is not trained twice."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from altiplano.confirm import each
+from altiplano.confirm import each, race
 from altiplano.main import AT_FAULT, run
 from analysis.ranking import ranking
 from analysis.table import load
+from search import SearchFailed
 from search.fresh import FRESH
 from tests.analysis import synthetic
 
@@ -17,7 +20,7 @@ COUNTS = {"erm": 1, "mixup": 6, "sam": 6}
 def asked(monkeypatch):
     """What the search is asked to train."""
     found = {}
-    monkeypatch.setattr("search.confirm", lambda name, wanted, home, **rest: found.update(wanted))
+    monkeypatch.setattr("search.confirm", lambda name, wanted, home, **rest: found.update(wanted) or SimpleNamespace(stopped=False))
     return found
 
 
@@ -46,3 +49,39 @@ def test_each_and_top_are_refused_together(tmp_path, capsys):
     synthetic.study(tmp_path / "digits", COUNTS)
     assert run(["confirm", "digits", "--home", str(tmp_path), "--each", "--top", "2"]) == AT_FAULT
     assert "leave one out" in capsys.readouterr().err
+
+
+def test_as_many_race_as_cannot_be_told_apart_unless_the_study_or_the_user_says_how_many(tmp_path, asked):
+    """Here the first ranked hold eleven that cannot be told apart, and the rule sets five of the 25 aside."""
+    synthetic.study(tmp_path / "digits", {"erm": 1, "mixup": 24}, synthetic.World(epochs=3, entropy=2))
+    frame = ranking(load(str(tmp_path / "digits"))).frame
+    assert (int(frame["indistinguishable"].sum()), int(frame["kept"].sum())) == (11, 20)
+    assert entrants_of(tmp_path, asked) == set(zip(*frame.loc[frame["kept"], ["method", "configuration"]].to_numpy().T, strict=True))
+    assert len(entrants_of(tmp_path, asked, top=2) - {("erm", 0)}) == 2
+    file = tmp_path / "digits" / "study.yaml"
+    file.write_text(file.read_text() + "confirm: {top: 3, seeds: 10}\n")
+    assert len(entrants_of(tmp_path, asked) - {("erm", 0)}) == 3
+    assert len(entrants_of(tmp_path, asked, top=4) - {("erm", 0)}) == 4
+
+
+def test_weights_choose_who_races(tmp_path, asked):
+    synthetic.study(tmp_path / "digits", {"erm": 1, "mixup": 24}, synthetic.World(examples=120, epochs=3))
+    table = load(str(tmp_path / "digits"))
+    found = {}
+    for weights in ({"mean": 1.0}, {"tail": 1.0}):
+        frame = ranking(table, "guarantee", weights).frame
+        first = frame[frame["method"] == "mixup"].iloc[0]
+        raced = entrants_of(tmp_path, asked, top=2, weights=weights)
+        assert ("mixup", first["configuration"]) in raced
+        found[next(iter(weights))] = raced
+    assert found["mean"] != found["tail"]
+
+
+def entrants_of(folder, asked, top=None, **more):
+    """Who is asked to train in the first round of a race; nothing comes of it, which ends the race as failed."""
+    asked.clear()
+    said = []
+    with pytest.raises(SearchFailed, match="no member of this round could be trained"):
+        race("digits", str(folder), top, None, "guarantee", None, None, lambda event: None, said.append, **more)
+    assert said[0] == f"{len(asked)} configurations race, with {10 * len(asked)} members on the test split at most; --top sets how many"
+    return set(asked)

@@ -1,9 +1,17 @@
-"""An exported configuration is a study file that may be launched again."""
+"""An exported configuration is the one that the report leads with, as a study file that may be launched again."""
 
-from altiplano.export import as_method
+import numpy as np
+import pytest
+
+from altiplano.export import as_method, export
+from altiplano.main import AT_FAULT, run
+from analysis.ranking import rank
+from analysis.table import load
+from search.errors import UserError
 from search.page import Group
 from search.searcher import job
 from search.study import Study
+from tests.analysis import synthetic
 from trainables.job import Configuration
 
 TEXT = """\
@@ -13,6 +21,25 @@ data: {name: digits, augment: {shift: 1}}
 net: {name: cnn}
 methods: {mixup: {}}
 """
+EQUAL = {"mean": 0.5, "tail": 0.5}
+
+
+@pytest.fixture
+def untrained(monkeypatch):
+    """Nothing is trained: the files of an export are left out."""
+    monkeypatch.setattr("altiplano.export.files", lambda chosen, data: {})
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A study of six mixups whose race turned the search's order around, and the same study before."""
+    folder = tmp_path_factory.mktemp("homes")
+    world = synthetic.World(examples=120, epochs=3)
+    synthetic.study(folder / "before", {"erm": 1, "mixup": 6}, world)
+    order = rank(load(str(folder / "before")), "mean")
+    worst = [int(number) for number in order.loc[order["method"] == "mixup", "configuration"].iloc[-2:]]
+    synthetic.study(folder / "digits", {"erm": 1, "mixup": 6}, world, confirm={("mixup", number): 5 for number in worst})
+    return folder
 
 
 def test_a_configuration_trained_without_labels_keeps_its_scenario():
@@ -22,3 +49,45 @@ def test_a_configuration_trained_without_labels_keeps_its_scenario():
     again = Study.parse(written)
     assert again.scenario == study.scenario
     assert again.spaces["mixup"].numbers({}) == numbers
+
+
+@pytest.mark.usefixtures("untrained")
+@pytest.mark.parametrize("rule", ["guarantee", "oracle"])
+def test_after_a_race_what_leads_the_report_is_exported_and_not_the_searchs_first(home, tmp_path, rule):
+    table = load(str(home / "digits"))
+    leading = rank(table.confirmed, rule if rule != "oracle" else "mean").iloc[0]
+    _, chosen, among = export("digits", str(home), 1, rule, EQUAL, 0, tmp_path)
+    assert (chosen.method, chosen.configurations[0].number) == ("mixup", leading["configuration"])
+    assert leading["configuration"] != rank(table).iloc[0]["configuration"]
+    key = table.configurations.index[
+        (table.configurations["method"] == "mixup") & (table.configurations["configuration"] == leading["configuration"])
+    ][0]
+    assert chosen.configurations[0].numbers["alpha"] == table.knobs.loc[key, "alpha"]
+    assert among == "2 configurations confirmed"
+    with pytest.raises(UserError, match="--rank must lie between 1 and 2, one of the 2 configurations confirmed, got 3"):
+        export("digits", str(home), 3, rule, EQUAL, 0, tmp_path)
+
+
+@pytest.mark.usefixtures("untrained")
+def test_before_a_race_ranks_are_the_searchs(home, tmp_path):
+    ranked = rank(load(str(home / "before")))
+    for place in (0, 4):
+        _, chosen, among = export("before", str(home), place + 1, "guarantee", EQUAL, 0, tmp_path)
+        assert (chosen.method, chosen.configurations[0].number) == tuple(ranked.iloc[place][["method", "configuration"]])
+    assert among == "7 configurations ranked"
+
+
+@pytest.mark.usefixtures("untrained")
+def test_weights_turn_the_order_of_what_is_exported(home, tmp_path):
+    table = load(str(home / "before"))
+    firsts = {weights: rank(table, "guarantee", dict(weights)) for weights in ((("mean", 1.0),), (("tail", 1.0),))}
+    assert len({tuple(frame["configuration"].astype(int)) for frame in firsts.values()}) == 2
+    for weights, frame in firsts.items():
+        place = int(np.flatnonzero(frame["method"] == "mixup")[0])
+        _, chosen, _ = export("before", str(home), place + 1, "guarantee", dict(weights), 0, tmp_path)
+        assert chosen.configurations[0].number == frame.iloc[place]["configuration"]
+
+
+def test_a_rank_of_none_is_refused_before_anything_is_read(capsys):
+    assert run(["confirm", "digits", "--top", "0"]) == AT_FAULT
+    assert "--top" in capsys.readouterr().err
