@@ -104,6 +104,7 @@ class Lane:
         self.draws = stream(seed, f"campaign/{self.ledger}")
         self.deck: list[str] = []
         self.left = 0
+        self.drive: Drive | None = None
 
     def run(self, kills: int) -> None:
         """Run studies until there have been so many kills."""
@@ -126,7 +127,7 @@ class Lane:
         for _ in range(STARTS):
             if self.failed.is_set():
                 return
-            drive = Drive(file, self.folder, self.server)
+            self.drive = drive = Drive(file, self.folder, self.server)
             killed = self._kill(drive)
             if drive.end(may_fail=killed) == 0:
                 verdict.check(name, self.folder / "home", self.server.url if self.server else None)
@@ -174,8 +175,15 @@ def campaign(folder: Path, seed: int, kills: int, server: Server | None) -> Tall
     say(f"campaign of {kills} kills, seed {seed}")
     with ThreadPoolExecutor(len(lanes)) as pool:
         shares = [kills - kills // 2, kills // 2] if server else [kills]
-        for ran in [pool.submit(lane.run, share) for lane, share in zip(lanes, shares, strict=True)]:
-            ran.result()
+        running = [pool.submit(lane.run, share) for lane, share in zip(lanes, shares, strict=True)]
+        try:
+            for lane in running:
+                lane.result()
+        except BaseException:  # Ctrl-C, too, ends what would else be waited for
+            failed.set()
+            for drive in [lane.drive for lane in lanes if lane.drive]:
+                drive.process.kill()
+            raise
     say(f"seed {seed}: {tally}")
     return tally
 
