@@ -9,7 +9,7 @@ KILLS ?= 60
 SEED ?= 0
 EXTRAS := cluster,dev,data,docs,export,postgres
 
-.PHONY: help install demo test faults cluster lint format bench claims docs
+.PHONY: help install demo test faults cluster lint format bench claims docs dist
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ lint: install ## ruff and pyright; changes nothing
 docs: install ## the pages that are written from the code, then all pages as a site in site/; a dead link fails
 	$(BIN)/python -m docs.reference
 	$(BIN)/python -m mkdocs build --quiet --strict
+
+dist: install ## wheel and sdist in dist/; a study from the wheel in a fresh environment goes to its report
+	.ci/dist
 
 format: install ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
