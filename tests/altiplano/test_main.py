@@ -60,6 +60,11 @@ MISTAKES = {
     "an unknown data set": ("name: digits,", "name: digts,", ["line 2", "digts", "did you mean digits?"]),
     "a method that needs maps": ("softad: {}", "samix: {}", ["line 5", "methods.samix", "use cnn"]),
     "a method that needs groups": ("softad: {}", "sharpdro: {}", ["line 5", "methods.sharpdro", "use sam"]),
+    "a partition without a mixing": (
+        "softad: {}",
+        "lost: {perturbation: bg-mix}",
+        ["line 5", "methods.lost", "needs a mixing that mixes", "set mixing to mixup, or use sam without one"],
+    ),
     "no YAML at all": ("name: tiny", "name: [", ["line"]),
 }
 

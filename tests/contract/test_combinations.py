@@ -1,13 +1,19 @@
-"""Any choice on the three axes must train, each of many sampled ones like every preset: alone as in a group, buffers once, finite."""
+"""Any choice on the three axes must train, each of many sampled ones: alone as in a group, finite, resumed as never interrupted.
+
+One group a combination serves all of it, in two epochs of one step: enough to see what a step leaves for the next.
+"""
 
 import functools
 
 import pytest
 import torch
 
-from tests.contract.small import gap, rows, setting, trained
+from tests.contract.small import BATCH, data, gap, numbers, setting, trained
 from trainables import methods, tree
+from trainables.axes import Method
 from trainables.draws import stream
+from trainables.engine import checkpoint
+from trainables.engine.loop import Row
 from trainables.methods import Axes
 from trainables.requirements import Surroundings, obstacles
 
@@ -35,12 +41,28 @@ def test_there_are_more_combinations_than_are_sampled():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("axes", sampled(), ids="-x-".join)
-def test_a_combination_trains_alone_as_in_a_group(axes):
+def test_a_combination_trains_alone_as_in_a_group_stays_finite_at_every_knobs_ends_and_resumes_to_the_last_bit(axes):
     method = methods.make(axes)
-    members, shared = rows(method, configurations=2, seeds=1), setting(method, epochs=1)
-    group = trained(shared, members, epochs=1)
-    alone = trained(shared, members[1:], epochs=1)
-    assert group.healthy() == [True, True]
-    assert gap(alone.group, tree.take(group.group, torch.tensor([1]))) < 1e-10
-    counts = [leaf for name, leaf in group.group.model.buffers.items() if name.endswith("num_batches_tracked")]
-    assert {int(count) for leaf in counts for count in leaf} == {2 if "probe" in method.needs else 3}
+    members = [Row(index, index % 2, chosen) for index, chosen in enumerate([numbers(method, 0.2), *corners(method)])]
+    shared = setting(method, batch=2 * BATCH)
+    whole = trained(shared, members, epochs=1)
+    resumed, _ = checkpoint.unpack(checkpoint.pack(whole), shared, data(), members)
+    whole.train_epoch()
+    resumed.train_epoch()
+    assert whole.healthy() == [True] * len(members)
+    assert gap(resumed.group, whole.group) == 0
+    assert resumed.curves == whole.curves
+    alone = trained(shared, members[:1])
+    assert gap(alone.group, tree.take(whole.group, torch.tensor([0]))) < 1e-10
+    counts = [leaf for name, leaf in whole.group.model.buffers.items() if name.endswith("num_batches_tracked")]
+    assert {int(count) for leaf in counts for count in leaf} == {2}
+
+
+def corners(method: Method) -> list[dict[str, float]]:
+    """Every knob at one end of its range or the other: all low, all high, and by turns."""
+    ends = [knob.choices or knob.search for knob in method.knobs]
+    return [
+        numbers(method)
+        | {knob.name: end[low if place % 2 else high] for place, (knob, end) in enumerate(zip(method.knobs, ends, strict=True))}
+        for low, high in ((0, 0), (-1, -1), (0, -1), (-1, 0))
+    ]

@@ -8,12 +8,12 @@ import torch
 
 from tests.trainables.criterion.worked import FIVE, adapted, at, close, watched
 from trainables.criterion.chi2 import chi2_dro
-from trainables.criterion.concentration import auto_concentration, concentration
+from trainables.criterion.concentration import CONCENTRATION_LEVEL, _transform, auto_concentration, concentration
 from trainables.criterion.cvar import cvar
-from trainables.criterion.family import batch, compose
+from trainables.criterion.family import batch, compose, pointwise
 from trainables.criterion.flooding import FLOOD, flooding
 from trainables.criterion.mean import identity, mean
-from trainables.criterion.softad import softad
+from trainables.criterion.softad import pseudo_huber, softad
 from trainables.criterion.threshold import STEP
 from trainables.criterion.tilted import tilted
 
@@ -102,6 +102,20 @@ def test_between_its_ends_the_penalty_blends_value_and_slopes(aggregate, transfo
 
 def test_penalty_1_is_the_default():
     assert at(concentration(), **WORKED) == at(concentration(), **WORKED, penalty=1.0)
+
+
+@pytest.mark.parametrize("aggregate", ["pointwise", "batch"])
+@pytest.mark.parametrize("transform", PLAIN)
+def test_penalty_1_is_the_concentration_alone(aggregate, transform):
+    made = _transform(transform, "quantile")
+    alone = {"pointwise": pointwise, "batch": batch}[aggregate](pseudo_huber, CONCENTRATION_LEVEL)
+    blended = at(auto_concentration(aggregate, transform), penalty=1.0, concentration_level=0.2)
+    assert close(blended, at(compose(made, alone), concentration_level=0.2))
+
+
+@pytest.mark.parametrize("aggregate", ["pointwise", "batch"])
+def test_level_0_concentrates_the_losses_as_they_are(aggregate):
+    assert close(at(auto_concentration(aggregate, "cvar"), level=0.0), at(auto_concentration(aggregate, "identity")))
 
 
 def test_the_automatic_form_is_the_quantile_threshold():

@@ -34,6 +34,12 @@ def test_iflood_turns_every_example_back_by_itself():
     assert watched(iflood(), theta=0.25) == {"ascending": pytest.approx(0.4)}
 
 
+def test_iflood_with_theta_below_all_losses_is_the_mean_but_for_theta_and_above_all_its_opposite():
+    losses, third = (0.5, 1.0, 2.0), [1 / 3] * 3
+    assert close(at(iflood(), losses, theta=0.4, sigma=1.0), (3.5 / 3 - 0.4, third))
+    assert close(at(iflood(), losses, theta=2.1, sigma=1.0), (2.1 - 3.5 / 3, [-part for part in third]))
+
+
 def test_sigma_scales_iflood_once_since_one_of_its_squares_cancels():
     narrow, wide = at(iflood(), theta=0.25, sigma=0.5), at(iflood(), theta=0.25, sigma=1.0)
     assert close(narrow, (wide.value / 2, [slope / 2 for slope in wide.slopes]))
