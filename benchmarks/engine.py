@@ -4,7 +4,8 @@
 
 One thread. `alone` is one member, by the loop of benchmarks/plain.py where `by` says so and by the engine, mapped anew in each step, where
 that loop lacks the method. `times` is how many times as fast the largest group is; `peak` is the share of the best measured matrix product
-that the fastest size reaches, counting products of matrices and convolutions only. A step includes its share of batches and draws.
+that the fastest size reaches, counting products of matrices and convolutions only. A step includes its share of batches and draws. Presets that a net cannot
+host, or that need a trained mixer, are left out.
 """
 
 import argparse
@@ -24,7 +25,9 @@ from trainables.data.examples import Data, Examples
 from trainables.data.load import load
 from trainables.draws import stream
 from trainables.engine.loop import Row, Run, Setting
+from trainables.methods import Axes
 from trainables.optimizer import cosine, sgd
+from trainables.requirements import Surroundings, obstacles
 from trainables.training import TRAINING_KNOBS
 
 NETS: dict[str, dict[str, object]] = {
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     best = peak()
     rows = []
     for net in options.nets:
-        for preset in options.presets:
+        for preset in (name for name in options.presets if hosts(methods.PRESETS[name], NETS[net], data)):
             method = methods.make(methods.PRESETS[preset])
             figures = measured(method, preset, NETS[net], data, options.sizes, options.rounds, best)
             rows.append({"net": net, "preset": preset, **figures})
@@ -95,6 +98,13 @@ def begun(method: Method, net: Mapping[str, Any], data: Data, size: int, recorde
     built = nets.build(**{**net, "shape": data.shape, "classes": len(data.classes)})
     setting = Setting(method, built, sgd(), cosine, **{"epochs": TIGHT, "batch": BATCH, "recorded": recorded, **changes})
     return Run.begin(setting, data, rows)
+
+
+def hosts(axes: Axes, net: Mapping[str, Any], data: Data) -> bool:
+    """Whether a choice on the three axes can be trained on the net and data as they are."""
+    built = nets.build(**{**net, "shape": data.shape, "classes": len(data.classes)})
+    around = Surroundings(built.spatial, len(data.shape) == 3, len(data.groups), axes.mixing != "none")
+    return not obstacles(methods.make(axes), around)
 
 
 def operations(method: Method, net: Mapping[str, Any], data: Data) -> float:

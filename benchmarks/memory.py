@@ -1,6 +1,6 @@
 """Bytes and milliseconds of every preset, for a member alone and in a group of 32.
 
-    python -m benchmarks.memory [--net mlp] [--presets ...] [--members 32] [--rounds 5] [--small]
+    python -m benchmarks.memory [--net cnn] [--presets ...] [--members 32] [--rounds 5] [--small]
 
 Per member, on one thread, replayed: `state` is what lives from step to step (weights, running statistics, momentum, states of the method),
 `step` what a step needs beside it, batch included. `copies` is both together in copies of the weights. Alone the step's memory is one
@@ -8,15 +8,19 @@ member's; in a group each part of `chunk` members takes turns in the same memory
 """
 
 import argparse
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import Any
 
 from benchmarks.measure import in_turns, machine, report  # sets one thread before torch is imported  # isort: skip
 
-from benchmarks.engine import BATCH, NETS, begun, epochs, examples
+from benchmarks.engine import BATCH, NETS, begun, epochs, examples, hosts
 from trainables import methods, tree
+from trainables.axes import Method
+from trainables.data.examples import Data
 from trainables.engine.loop import Run
+from trainables.mixing.frozen import write_mixer
 
 CHUNK = 16
 """Members that a group computes at a time."""
@@ -27,8 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     options = _options(arguments)
     data = examples(2 if options.small else 4)
     rows = []
-    for preset in options.presets:
-        method = methods.make(methods.PRESETS[preset])
+    for preset, method in _chosen(options.presets, NETS[options.net], data):
         alone = begun(method, NETS[options.net], data, 1, recorded=True)
         group = begun(method, NETS[options.net], data, options.members, recorded=True, chunk=CHUNK)
         taken = in_turns({"alone": epochs(alone), "group": epochs(group)}, options.rounds)
@@ -45,6 +48,19 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     return rows
 
 
+def _chosen(presets: Sequence[str], net: Mapping[str, Any], data: Data) -> Iterator[tuple[str, Method]]:
+    """The presets that the net can host, with a mixer for those that ask for one; what a step costs does not depend on its numbers."""
+    with tempfile.TemporaryDirectory() as folder:
+        for preset in presets:
+            method = methods.make(methods.PRESETS[preset])
+            if "mixer" in method.needs and hosts(methods.PRESETS["samix"], net, data):
+                untrained = begun(methods.make(methods.PRESETS["samix"]), net, data, 1, recorded=False)
+                write_mixer(tree.take(untrained.group.states.mixing, 0), f"{folder}/mixer.npz")
+                yield preset, methods.make(methods.PRESETS[preset], mixer=f"{folder}/mixer.npz")
+            elif hosts(methods.PRESETS[preset], net, data):
+                yield preset, method
+
+
 def _bytes(name: str, run: Run) -> dict[str, float]:
     """A member's share in KiB, and in copies of the weights."""
     members, state, whole = len(run.rows), tree.nbytes(run.group), run.nbytes()
@@ -57,7 +73,7 @@ def _bytes(name: str, run: Run) -> dict[str, float]:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--net", choices=NETS, default="mlp")
+    parser.add_argument("--net", choices=NETS, default="cnn")
     parser.add_argument("--presets", nargs="+", choices=methods.PRESETS, default=list(methods.PRESETS))
     parser.add_argument("--members", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=5)
@@ -65,7 +81,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", help="where to write the JSON")
     options = parser.parse_args(arguments)
     if options.small:
-        options.presets, options.members, options.rounds = ["erm", "sam"], 2, 1
+        options.net, options.presets, options.members, options.rounds = "mlp", ["erm", "sam", "samix", "samix-p"], 2, 1
     return options
 
 

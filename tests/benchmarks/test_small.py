@@ -28,6 +28,15 @@ def test_memory_says_what_a_member_holds_and_what_a_step_needs(tmp_path):
     assert sam["alone copies"] > erm["alone copies"] > 3
 
 
+def test_presets_that_a_net_cannot_host_are_left_out_of_a_measurement():
+    data = engine.examples(1)
+    left = {
+        net: [name for name, axes in methods.PRESETS.items() if not engine.hosts(axes, engine.NETS[net], data)] for net in ("mlp", "cnn")
+    }
+    assert left == {"mlp": ["automix", "samix", "samix-p"], "cnn": ["samix-p"]}
+    assert [name for name, _ in memory._chosen(methods.PRESETS, engine.NETS["cnn"], data)] == list(methods.PRESETS)
+
+
 @pytest.mark.parametrize("preset", ["erm", "softad", "sam", "asam"])
 def test_the_plain_loop_takes_the_engines_step(preset):
     method = methods.make(methods.PRESETS[preset])
