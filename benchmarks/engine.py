@@ -4,8 +4,8 @@
 
 One thread. `alone` is one member, by the loop of benchmarks/plain.py where `by` says so and by the engine, mapped anew in each step, where
 that loop lacks the method. `times` is how many times as fast the largest group is; `peak` is the share of the best measured matrix product
-that the fastest size reaches, counting products of matrices and convolutions only. A step includes its share of batches and draws. Presets that a net cannot
-host, or that need a trained mixer, are left out.
+that the fastest size reaches, counting products of matrices and convolutions only. A step includes its share of batches and draws.
+Presets that a net cannot host, or that need a trained mixer, are left out.
 """
 
 import argparse

@@ -4,10 +4,15 @@ import gzip
 import tarfile
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 BROKEN = (gzip.BadGzipFile, zlib.error, zipfile.BadZipFile, tarfile.TarError)
 """What the standard library raises where compressed content does not fit its own checks."""
+
+
+HEAD = 8
+"""First bytes of a file that are shown where it is not what it should be."""
 
 
 @runtime_checkable
@@ -17,6 +22,17 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes:
         """At most `size` bytes."""
         ...
+
+
+def begins(content: bytes) -> str:
+    """What stands at offset 0 of a file that is not what it should be."""
+    return f"at offset 0 it begins with {content[:HEAD].hex(' ')}" if content else "it is empty, it ends at offset 0"
+
+
+def head(path: Path, size: int = HEAD) -> bytes:
+    """The first bytes of a file."""
+    with path.open("rb") as file:
+        return file.read(size)
 
 
 def some(file: Readable, size: int, where: str, offset: int) -> bytes:

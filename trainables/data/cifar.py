@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data.binary import BROKEN, Readable, some
+from trainables.data.binary import BROKEN, Readable, begins, head, some
 from trainables.data.raw import Blocks, OnDisk, Raw
 
 SHAPE = (3, 32, 32)
@@ -66,7 +66,8 @@ def _unpacked(path: Path, layout: Layout) -> Raw:
         except KeyError as error:
             raise ValueError(f"{path} must hold {layout.folder}/{name}, it does not; it is not the binary version of CIFAR") from error
         except (EOFError, OSError, *BROKEN) as error:
-            raise ValueError(f"{path} is no readable archive: {error}; fetch it again") from error
+            found = f"{path.stat().st_size} bytes; {begins(head(path))}"
+            raise ValueError(f"{path} is no readable archive ({found}): {error}; fetch it again") from error
 
     return _read(opened, str(path), layout)
 
@@ -108,4 +109,4 @@ def _records(opened: Opened, where: str, name: str, layout: Layout) -> Iterator[
             yield labels, records[:, layout.labels :].reshape(whole, *SHAPE)
             offset += len(content)
     if offset == 0:
-        raise ValueError(f"{where}/{name} must hold records of {size} bytes, it is empty; fetch it again")
+        raise ValueError(f"{where}/{name} must hold records of {size} bytes, it is empty, it ends at offset 0; fetch it again")

@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.data.binary import BROKEN, exactly
+from trainables.data.binary import BROKEN, begins, exactly, head
 from trainables.data.labels import numbered
 from trainables.data.raw import Blocks, OnDisk, Raw
 
 ROWS = 1024
+ZIP = b"PK\x03\x04"
+"""First bytes of an NPZ file, which is a zip archive."""
+
 NAMES = {
     "train": ("x", "x_train", "train_images"),
     "selection": ("x_val", "val_images", "x_selection"),
@@ -56,9 +59,7 @@ def _read(path: Path) -> Raw:
         with zipfile.ZipFile(path) as archive:
             held = {name.removesuffix(".npy"): _header(archive, name, path) for name in archive.namelist() if name.endswith(".npy")}
     except zipfile.BadZipFile as error:
-        raise ValueError(
-            f"{path} is no NPZ file ({path.stat().st_size} bytes): {error}; it is truncated, corrupt or something else"
-        ) from error
+        raise ValueError(f"{path} is no NPZ file ({path.stat().st_size} bytes): {_not_zip(path)}; write or fetch it again") from error
     found = {part: names for part in NAMES if (names := _names(part, held))}
     if "train" not in found:
         raise ValueError(f"{path} must hold x and y (or x_train and y_train, or train_images and train_labels), it holds {sorted(held)}")
@@ -69,6 +70,14 @@ def _read(path: Path) -> Raw:
     parts = {part: Raw(_inputs(path, names.x, held), y[part], classes, group.get(part), groups) for part, names in found.items()}
     train = parts["train"]
     return Raw(train.x, train.y, classes, train.group, groups, parts.get("test"), parts.get("selection"))
+
+
+def _not_zip(path: Path) -> str:
+    """Why zipfile finds no archive: what is not there, and at which offset."""
+    first = head(path)
+    if not first.startswith(ZIP):
+        return f"{begins(first)}, not with {ZIP.hex(' ')}"
+    return f"it is truncated or corrupt, for at its end, offset {path.stat().st_size}, there is no list of its arrays"
 
 
 def _names(part: str, held: dict[str, Header]) -> Names | None:
@@ -151,4 +160,12 @@ def _whole(path: Path, name: str) -> NDArray[Any]:
         with np.load(path, allow_pickle=False) as archive:
             return archive[name]
     except (ValueError, EOFError, *BROKEN) as error:
-        raise ValueError(f"{path}: {name}.npy is truncated or corrupt: {error}; write or fetch it again") from error
+        raise ValueError(
+            f"{path}: {name}.npy, from offset {_start(path, name)} of the file, is truncated or corrupt: {error}; write or fetch it again"
+        ) from error
+
+
+def _start(path: Path, name: str) -> int:
+    """Where in the file an array's entry begins."""
+    with zipfile.ZipFile(path) as archive:
+        return archive.getinfo(f"{name}.npy").header_offset

@@ -1,6 +1,7 @@
 """Parquet with a column of encoded pictures and a column of labels: how the public hubs keep picture data sets."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainables.data import pillow
+from trainables.data.binary import begins, head
 from trainables.data.labels import numbered
 from trainables.data.raw import Blocks, OnDisk, Raw
 
 ROWS = 256
+MAGIC = b"PAR1"
+"""First and last bytes of a Parquet file."""
+
 PARTS = {"train": ("train",), "selection": ("validation", "valid", "val", "dev"), "test": ("test",)}
 
 
@@ -97,6 +102,7 @@ def _batches(path: Path, column: str) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    rows = 0
     try:
         with pq.ParquetFile(path) as file:
             names = file.schema_arrow.names
@@ -104,8 +110,44 @@ def _batches(path: Path, column: str) -> Iterator[Any]:
                 raise ValueError(f"{path} must have a column {column!r}, it has {names}; name yours in the study file")
             for batch in file.iter_batches(ROWS, columns=[column]):
                 yield batch.column(0)
+                rows += len(batch)
     except (pa.ArrowException, OSError) as error:
-        raise ValueError(f"{path} is no readable Parquet file ({path.stat().st_size} bytes): {error}; write or fetch it again") from error
+        raise ValueError(
+            f"{path} is no readable Parquet file ({path.stat().st_size} bytes): {_fault(path, column, rows)}: {error}; fetch it again"
+        ) from error
+
+
+def _fault(path: Path, column: str, row: int) -> str:
+    """What is wrong with a file of which pyarrow reads a column up to a row, and at which offset."""
+    first, size = head(path), path.stat().st_size
+    if not first.startswith(MAGIC):
+        return f"{begins(first)}, not with {MAGIC.hex(' ')} (PAR1)"
+    with path.open("rb") as file:
+        last = os.pread(file.fileno(), len(MAGIC), max(0, size - len(MAGIC)))
+    if last != MAGIC:
+        return (
+            f"it is truncated or corrupt, for at its end, offset {size - len(MAGIC)}, it has {last.hex(' ')}, not {MAGIC.hex(' ')} (PAR1)"
+        )
+    return _corrupt(path, column, row)
+
+
+def _corrupt(path: Path, column: str, row: int) -> str:
+    """Where the footer, or the part of the column that holds a row, begins in a file that ends as it should."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        told, before = pq.read_metadata(path), 0
+    except (pa.ArrowException, OSError):
+        return "it is corrupt from its footer on, whose length stands 8 bytes before its end, at offset " + str(path.stat().st_size - 8)
+    for number in range(told.num_row_groups):
+        group = told.row_group(number)
+        if row < before + group.num_rows:
+            parts = [part for part in map(group.column, range(group.num_columns)) if part.path_in_schema.split(".")[0] == column]
+            starts = [part.dictionary_page_offset or part.data_page_offset for part in parts]
+            return f"{column} is corrupt in row {row} or one of the next {ROWS}, which lie from offset {min(starts, default=0)} on"
+        before += group.num_rows
+    return "it is corrupt"
 
 
 def _class_names(path: Path, label: str) -> list[str] | None:

@@ -1,14 +1,24 @@
 """Encoded pictures as bytes: what Pillow does for the readers. Pillow is part of the extra `data`."""
 
 import io
+import struct
+import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trainables.data.binary import HEAD, begins
+
 GREY = ("1", "L", "LA")
 DEEP = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+
+UNREADABLE = (OSError, SyntaxError, ValueError, IndexError, EOFError, struct.error)
+"""What Pillow's decoders raise where a file breaks off or is corrupt."""
+
+Stream = io.BytesIO | io.BufferedReader
 
 
 class Header(NamedTuple):
@@ -38,8 +48,7 @@ def header(content: Path | bytes, where: str) -> Header:
     Raises:
         ValueError: If it is no picture that Pillow knows, or one of more than 8 bits.
     """
-    image = _opened(content, where)
-    with image:
+    with _stream(content) as stream, _opened(stream, where) as image:
         if image.mode in DEEP:
             raise ValueError(f"{where} must have 8 bits a channel, it has mode {image.mode}; convert it")
         return Header(image.width, image.height, image.mode in GREY)
@@ -52,27 +61,36 @@ def decoded(content: Path | bytes, where: str, *, grey: bool, size: tuple[int, i
         ValueError: If it is truncated or corrupt.
     """
     resampling = imported().Resampling.BILINEAR
-    with _opened(content, where) as image:
+    with _stream(content) as stream, _opened(stream, where) as image:
         try:
-            converted = image.convert("L" if grey else "RGB")
-        except (OSError, SyntaxError, ValueError) as error:
-            raise ValueError(f"{where} is truncated or corrupt: {error}") from error
+            with _unwarned():
+                converted = image.convert("L" if grey else "RGB")
+        except UNREADABLE as error:
+            raise ValueError(f"{where} is truncated or corrupt, reading it stopped at offset {stream.tell()}: {error}") from error
     if converted.size != size[::-1]:
         converted = converted.resize(size[::-1], resampling)
     array = np.asarray(converted)
     return array[None] if grey else np.moveaxis(array, 2, 0)
 
 
-def _opened(content: Path | bytes, where: str) -> Any:
+def _stream(content: Path | bytes) -> Stream:
+    return io.BytesIO(content) if isinstance(content, bytes) else content.open("rb")
+
+
+def _opened(stream: Stream, where: str) -> Any:
     try:
-        return imported().open(io.BytesIO(content) if isinstance(content, bytes) else content)
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f"{where} must be a picture that Pillow reads, from offset 0 it is not: {_first(content)}") from error
+        with _unwarned():
+            return imported().open(stream)
+    except imported().DecompressionBombError as error:
+        raise ValueError(f"{where} must be of a size that can be decoded, by its header at offset 0 it is not: {error}") from error
+    except UNREADABLE as error:
+        stream.seek(0)
+        raise ValueError(f"{where} must be a picture that Pillow reads, it is not: {begins(stream.read(HEAD))}") from error
 
 
-def _first(content: Path | bytes) -> str:
-    head = (content if isinstance(content, bytes) else content.read_bytes())[:8]
-    return f"it begins with {head.hex(' ')}" if head else "it is empty"
+def _unwarned() -> AbstractContextManager[Any]:
+    """Without Pillow's warnings of what it then raises, or of metadata that nobody here reads."""
+    return warnings.catch_warnings(action="ignore", category=UserWarning)
 
 
 def common(found: list[tuple[str, Header]], size: int | None) -> tuple[bool, tuple[int, int]]:

@@ -44,7 +44,7 @@ def test_a_truncated_batch_is_named_with_the_record_and_its_offset(tmp_path):
 def test_an_empty_batch_is_named(tmp_path):
     write_cifar10(tmp_path)
     (tmp_path / "test_batch.bin").write_bytes(b"")
-    assert "test_batch.bin must hold records of 3073 bytes, it is empty" in refused("cifar10", tmp_path)
+    assert "test_batch.bin must hold records of 3073 bytes, it is empty, it ends at offset 0" in refused("cifar10", tmp_path)
 
 
 def test_a_label_that_cannot_be_is_named_with_its_offset(tmp_path):
@@ -86,3 +86,5 @@ def test_a_file_that_is_no_archive_is_refused(tmp_path):
     file = tmp_path / "cifar-10-binary.tar.gz"
     file.write_bytes(gzip.compress(b"hello"))
     assert "is no readable archive" in refused("cifar10", file)
+    file.write_bytes(b"<html>404</html>")
+    assert "(16 bytes; at offset 0 it begins with 3c 68 74 6d 6c 3e 34 30)" in refused("cifar10", file)

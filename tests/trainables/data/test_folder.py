@@ -51,7 +51,19 @@ def test_a_truncated_picture_is_named(tmp_path):
     write_images(tmp_path)
     file = tmp_path / "cat" / "002.png"
     file.write_bytes(file.read_bytes()[:80])
-    assert "cat/002.png is truncated or corrupt" in refused("images", tmp_path)
+    assert "cat/002.png is truncated or corrupt, reading it stopped at offset 80: " in refused("images", tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"])
+def test_a_picture_of_any_kind_cut_anywhere_is_named_with_an_offset(tmp_path, kind):
+    write_images(tmp_path, count=2)
+    content = encoded(pictures(1, 3, 8)[0], kind)
+    file = tmp_path / "cat" / "broken.png"
+    for size in (1, 10, len(content) // 3, len(content) // 2, len(content) - 60):
+        file.write_bytes(content[:size])
+        message = refused("images", tmp_path)
+        assert "cat/broken.png" in message
+        assert "at offset" in message
 
 
 def test_a_file_that_is_no_picture_is_named_with_its_first_bytes(tmp_path):
@@ -65,7 +77,13 @@ def test_a_file_that_is_no_picture_is_named_with_its_first_bytes(tmp_path):
 def test_an_empty_picture_file_is_named(tmp_path):
     write_images(tmp_path)
     (tmp_path / "cat" / "003.png").write_bytes(b"")
-    assert "it is empty" in refused("images", tmp_path)
+    assert "it is empty, it ends at offset 0" in refused("images", tmp_path)
+
+
+def test_a_picture_of_impossible_size_is_named(tmp_path):
+    write_images(tmp_path)
+    (tmp_path / "cat" / "bomb.ppm").write_bytes(b"P6\n99999 99999\n255\n")
+    assert "cat/bomb.ppm must be of a size that can be decoded, by its header at offset 0 it is not" in refused("images", tmp_path)
 
 
 def test_a_class_folder_without_pictures_is_named(tmp_path):

@@ -77,7 +77,27 @@ def test_a_truncated_file_is_refused(tmp_path):
     path = write(tmp_path, x=pictures(20)[:, 0], y=labels(20, 2))
     content = (tmp_path / "set.npz").read_bytes()
     (tmp_path / "set.npz").write_bytes(content[: len(content) // 2])
-    assert f"set.npz is no NPZ file ({len(content) // 2} bytes)" in refused("npz", path)
+    half = len(content) // 2
+    found = refused("npz", path)
+    assert f"set.npz is no NPZ file ({half} bytes): it is truncated or corrupt, for at its end, offset {half}, there is no list" in found
+
+
+@pytest.mark.parametrize(
+    ("content", "found"), [(b"x,y\n1,2\n", "at offset 0 it begins with 78 2c 79 0a 31 2c 32 0a"), (b"", "it is empty, it ends at offset 0")]
+)
+def test_a_file_that_is_no_npz_is_named_with_what_it_begins_with(tmp_path, content, found):
+    (tmp_path / "set.npz").write_bytes(content)
+    assert f"set.npz is no NPZ file ({len(content)} bytes): {found}, not with 50 4b 03 04" in refused("npz", tmp_path / "set.npz")
+
+
+def test_broken_labels_are_named_with_where_they_begin(tmp_path):
+    y = labels(3000, 7)
+    path = write(tmp_path, x=pictures(3000, 1, 2)[:, 0], y=y)
+    content = bytearray((tmp_path / "set.npz").read_bytes())
+    content[content.find(y[:100].tobytes())] ^= 0xFF
+    (tmp_path / "set.npz").write_bytes(content)
+    with zipfile.ZipFile(path) as archive:
+        assert f"y.npy, from offset {archive.getinfo('y.npy').header_offset} of the file, is truncated or corrupt" in refused("npz", path)
 
 
 def test_a_changed_byte_is_noticed_and_its_place_named(tmp_path):

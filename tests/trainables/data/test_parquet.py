@@ -69,9 +69,27 @@ def test_truncated_and_foreign_files_are_refused_with_their_size(tmp_path):
     write(tmp_path / "set.parquet", pictures(20), labels(20, 2))
     content = (tmp_path / "set.parquet").read_bytes()
     (tmp_path / "set.parquet").write_bytes(content[:-50])
-    assert f"is no readable Parquet file ({len(content) - 50} bytes)" in refused("parquet", tmp_path / "set.parquet")
-    (tmp_path / "set.parquet").write_bytes(b"")
-    assert "is no readable Parquet file (0 bytes)" in refused("parquet", tmp_path / "set.parquet")
+    found = refused("parquet", tmp_path / "set.parquet")
+    assert f"is no readable Parquet file ({len(content) - 50} bytes)" in found
+    assert f"at its end, offset {len(content) - 54}, it has {content[-54:-50].hex(' ')}, not 50 41 52 31 (PAR1)" in found
+    for other, said in ((b"", "it is empty, it ends at offset 0"), (b"PK\x03\x04 and more", "at offset 0 it begins with 50 4b 03 04")):
+        (tmp_path / "set.parquet").write_bytes(other)
+        assert f"is no readable Parquet file ({len(other)} bytes): {said}" in refused("parquet", tmp_path / "set.parquet")
+
+
+def test_a_corrupt_column_and_a_corrupt_footer_are_named_with_where_they_begin(tmp_path):
+    path = tmp_path / "set.parquet"
+    write(path, pictures(20), labels(20, 2))
+    content, part = path.read_bytes(), pq.read_metadata(path).row_group(0).column(0)
+    start = part.dictionary_page_offset or part.data_page_offset
+    broken = bytearray(content)
+    broken[start : start + 40] = bytes(40)
+    path.write_bytes(broken)
+    assert f"{part.path_in_schema.split('.')[0]} is corrupt in row 0 or one of the next 256, which lie from offset {start} on" in refused(
+        "parquet", path
+    )
+    path.write_bytes(content[:-8] + (2**30).to_bytes(4, "little") + b"PAR1")
+    assert f"its footer on, whose length stands 8 bytes before its end, at offset {len(content) - 8}" in refused("parquet", path)
 
 
 def test_a_folder_without_such_files_is_refused(tmp_path):
