@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from search.errors import UserError
 from search.lease import Lease
 from search.ledger import Ledger
 from search.plan import Plan, plan
+from search.probe import everywhere
 from search.progress import Status, nothing_yet, status_of
 from search.run import Event, Outcome, Place, SearchFailed, Watcher, run
 from search.study import Study
@@ -63,6 +65,9 @@ def launch(
         refuse_unfit(study, data)
     known = _earlier(study, home) if study.earlier else None
     _make_writable(place)
+    where = Place(place, str(home), address, watcher)
+    if address:
+        where = replace(where, seen=_seen(where, study))
     with storage.opened(url) as opened, Lease(study.name, place, opened.engine).held() as lease:
         _refuse_foreign(study, opened, url)
         if known is not None:
@@ -72,7 +77,16 @@ def launch(
         place.write(ENVIRONMENT, capture.as_json(capture.environment(data, borrowed.digests(study))))
         place.write(STUDY, _recorded(study, ledger).dump().encode())
         notes = (planned.headline,) if planned else ()
-        return run(study, opened, Place(place, str(home), address, watcher), lease, notes)
+        return run(study, opened, where, lease, notes)
+
+
+def _seen(where: Place, study: Study) -> frozenset[str]:
+    """The machines of a cluster, all of which see the study's home, where nothing has been written yet."""
+    try:
+        return everywhere(where.home, where.url, str(where.address), borrowed.modules(study))
+    except UserError:
+        where.home.drop()
+        raise
 
 
 def _planning(study: Study, place: Home, watcher: Watcher | None) -> Callable[[str], None] | None:

@@ -1,11 +1,13 @@
 """Whether every machine of a cluster sees the study's home: each reads what the driver wrote, and writes what the driver reads."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from search.cluster import cluster
 from search.errors import UserError
 from trainables.home import Home, answer
 
@@ -21,14 +23,15 @@ class Probe:
     Args:
         home: The study's home.
         url: Its full path or URL, as workers are told it.
+        seen: Machines that have answered well before.
 
     Attributes:
         seen: The machines that have answered well, by Ray's id; the driver's own need not.
     """
 
-    def __init__(self, home: Home, url: str) -> None:
+    def __init__(self, home: Home, url: str, seen: Iterable[str] = ()) -> None:
         self.home, self.url = home, url
-        self.seen: set[str] = {ray.get_runtime_context().get_node_id()}
+        self.seen: set[str] = {ray.get_runtime_context().get_node_id(), *seen}
 
     def look(self) -> None:
         """Try every machine that is new.
@@ -50,11 +53,11 @@ class Probe:
         ray.wait(list(asked.values()), num_returns=len(asked), timeout=SECONDS)
         faults = [f"{named(node)}: {fault}" for node in fresh if (fault := self._fault(asked[node["NodeID"]], node["NodeID"]))]
         self.home.remove(f"{FOLDER}/driver")
+        self.home.drop(FOLDER)
         if faults:
             raise UserError(
                 f"{self.url}: every machine of the cluster must read and write the study's home; {'; '.join(faults)}; "
-                "mount it there, or take the machine out of the cluster, and go on with `altiplano resume`; "
-                "or launch with a --home that all share (a mounted folder, s3://bucket/prefix)"
+                "mount it there, take the machine out of the cluster, or give a --home that all share (a mounted folder, s3://bucket/prefix)"
             )
 
     def _fault(self, asked: Any, node: str) -> str | None:
@@ -74,6 +77,25 @@ class Probe:
         if found is None:
             self.seen.add(node)
         return found
+
+
+def everywhere(home: Home, url: str, address: str, modules: Sequence[str] = ()) -> frozenset[str]:
+    """Try every machine of a cluster before there is anything of a study, and leave nothing in its home.
+
+    Args:
+        home, url: As in `Probe`.
+        address, modules: As in `cluster`.
+
+    Returns:
+        The machines, by Ray's id.
+
+    Raises:
+        UserError: As `Probe.look` does, or if there is no cluster.
+    """
+    with cluster(address, modules=modules):
+        probe = Probe(home, url)
+        probe.look()
+        return frozenset(probe.seen)
 
 
 def named(node: dict[str, Any]) -> str:

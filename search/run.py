@@ -87,12 +87,19 @@ class Place:
         parent: The folder or URL that holds it.
         address: A Ray cluster's address, or None for a Ray of our own.
         watcher: Is told every event.
+        seen: Machines of the cluster that have been found to see the home, by Ray's id.
     """
 
     home: Home
     parent: str
     address: str | None = None
     watcher: Watcher | None = None
+    seen: frozenset[str] = frozenset()
+
+    @property
+    def url(self) -> str:
+        """The home's full path or URL, which a worker of any working folder can use."""
+        return str(self.home.local.absolute()) if self.home.local else self.home.url
 
 
 def run(
@@ -171,7 +178,7 @@ def _once(
         return searcher, None
     try:
         with cluster.cluster(place.address, modules=borrowed.modules(ledger.study)), _stoppable(searcher, stopped, place.home, told):
-            probe = Probe(place.home, f"{parent}/{ledger.study.name}")
+            probe = Probe(place.home, place.url, place.seen)
             probe.look()
             _tune(searcher, ledger.study, place.home, probe)
     except (cluster.RayGone, RayError) as error:
@@ -200,7 +207,13 @@ class _Attendant(Callback):
             raise cluster.RayGone("the last machine of the Ray cluster is gone")
         if self.pulse.joined(self.probe.seen) and self.searcher.trouble is None:
             with self.searcher.kept():
-                self.probe.look()
+                self._look()
+
+    def _look(self) -> None:
+        try:
+            self.probe.look()
+        except UserError as error:
+            raise UserError(f"{error}; then go on with `altiplano resume {self.searcher.ledger.study.name}`") from error
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         error = _error_of(trial)

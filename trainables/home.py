@@ -1,5 +1,6 @@
 """A study's home: a local folder, or an object-store URL through fsspec. Files appear whole or not at all."""
 
+import contextlib
 import os
 import posixpath
 import tempfile
@@ -106,6 +107,12 @@ class Home:
             (self.local / name).unlink(missing_ok=True)
         elif self.exists(name):
             self._remote().rm_file(self.at(name))
+
+    def drop(self, folder: str = "") -> None:
+        """Remove a folder, the home itself by default, if nothing is in it; an object store has none."""
+        if self.local:
+            with contextlib.suppress(OSError):
+                (self.local / folder).rmdir()
 
     def _remote(self) -> Any:
         import fsspec

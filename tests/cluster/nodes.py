@@ -60,11 +60,15 @@ class Nodes:
     def head(self, *, cpus: int = 1, dashboard: bool = False, options: Sequence[str] = ()) -> None:
         """Start the first node."""
         ports = [f"--port={self.port}", f"--dashboard-port={self.dashboard}", f"--include-dashboard={dashboard}", *options]
-        self._start(1, ["--head", *ports], cpus, ())
+        self._begin(1, ["--head", *ports], cpus, ())
+        self._await(1)
 
-    def join(self, number: int, *, cpus: int = 1, within: Sequence[str] = (), options: Sequence[str] = ()) -> None:
-        """Start another node, 127.0.0.NUMBER; `within` is a command to start it under, a namespace's mostly."""
-        self._start(number, [f"--address={self.address}", *options], cpus, within)
+    def join(self, *numbers: int, cpus: int = 1, within: Sequence[str] = (), options: Sequence[str] = ()) -> None:
+        """Start other nodes, 127.0.0.NUMBER, at once; `within` is a command to start them under, a namespace's mostly."""
+        for number in numbers:
+            self._begin(number, [f"--address={self.address}", *options], cpus, within)
+        for number in numbers:
+            self._await(number)
 
     def kill(self, number: int) -> None:
         """Kill every process of a node at once."""
@@ -97,7 +101,7 @@ class Nodes:
         """What a node's start printed."""
         return (self.folder / f"{number}.log").read_text(errors="replace")
 
-    def _start(self, number: int, options: list[str], cpus: int, within: Sequence[str]) -> None:
+    def _begin(self, number: int, options: list[str], cpus: int, within: Sequence[str]) -> None:
         place = self.folder / str(number)
         common = [f"--node-ip-address=127.0.0.{number}", f"--num-cpus={cpus}", f"--temp-dir={place}", f"--object-store-memory={STORE}"]
         with (self.folder / f"{number}.log").open("wb") as log:
@@ -109,6 +113,8 @@ class Nodes:
                 start_new_session=True,
                 env=self.environment,
             )
+
+    def _await(self, number: int) -> None:
         until(lambda: self.processes[number].poll() is not None or "Ray runtime started" in self.log(number), 120, "a node does not start")
         if self.processes[number].poll() is not None:
             raise AssertionError(f"node {number} did not start: {self.log(number)[-2000:]}")
@@ -137,13 +143,13 @@ class Command:
         """Everything printed so far."""
         return self.file.read_text(errors="replace")
 
-    def events(self, kind: str) -> list[dict[str, Any]]:
-        """The events of a kind so far, of a command with --json."""
+    def events(self, *kinds: str) -> list[dict[str, Any]]:
+        """The events so far of a command with --json: of these kinds, or all."""
         found = []
         for line in self.output.splitlines():
             with suppress(ValueError):
                 event = json.loads(line)
-                if isinstance(event, dict) and event.get("kind") == kind:
+                if isinstance(event, dict) and (not kinds or event.get("kind") in kinds):
                     found.append(event)
         return found
 

@@ -22,7 +22,15 @@ from trainables.job import Configuration
 
 
 def check(name: str, home: Path, url: str | None = None) -> None:
-    """Raise AssertionError unless the study has exactly its budget, each configuration once, and results as if nothing had happened."""
+    """Raise AssertionError unless the study is in order, and its results are as if nothing had happened."""
+    found, study = in_order(name, home, url), find(name, home)[0]
+    data = load(**study.data)
+    for group in found.values():
+        same(group, _undisturbed(study, group, data))
+
+
+def in_order(name: str, home: Path, url: str | None = None) -> dict[str, list[Evidence]]:
+    """The study's evidence by file; raises AssertionError unless it has exactly its budget, each configuration once, and nothing else."""
     study, place = find(name, home)
     found = {file: evidence.read(io.BytesIO(place.read(f"evidence/{file}") or b"")) for file in place.names("evidence")}
     members = [(one.method, one.configuration, one.seed) for group in found.values() for one in group]
@@ -37,9 +45,7 @@ def check(name: str, home: Path, url: str | None = None) -> None:
     there = sorted(path.name for path in (home / name).iterdir() if path.is_file())
     ours = {".driver.lock", "environment.json", "study.yaml"} | (set() if url else {"ledger.db"})
     assert there == sorted(ours), "nothing of a driver's may stay"
-    data = load(**study.data)
-    for group in found.values():
-        _same(group, _undisturbed(study, group, data))
+    return found
 
 
 def _trials(name: str, budgets: dict[str, int], storage, members: list[Evidence], names: list[str]) -> None:
@@ -69,10 +75,15 @@ def _undisturbed(study, group: list[Evidence], data) -> list[Evidence]:
     return course.members()
 
 
-def _same(left: list[Evidence], right: list[Evidence]) -> None:
+def same(left: list[Evidence], right: list[Evidence]) -> None:
+    """Raise AssertionError unless two runs of the same members have left the same, bit for bit."""
     for one, other in zip(left, right, strict=True):
-        assert (one.configuration, one.seed, one.status, one.epochs) == (other.configuration, other.seed, other.status, other.epochs)
+        assert _of(one) == _of(other)
         np.testing.assert_array_equal(one.losses, other.losses, f"{one.group}: losses must be those of an undisturbed run, bit for bit")
         np.testing.assert_array_equal(one.predictions, other.predictions)
         for name, curve in one.curves.items():
             np.testing.assert_array_equal(curve, other.curves[name], name)
+
+
+def _of(one: Evidence) -> tuple[object, ...]:
+    return one.method, one.configuration, one.seed, one.knobs, one.status, one.epochs

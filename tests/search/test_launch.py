@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import optuna
 import pytest
@@ -46,6 +47,17 @@ ALL = sorted(
     + [(method, number, seed) for method in ("g-mix", "softad") for number in range(3) for seed in (0, 1)]
 )
 DONE = {"tiny/erm": [TrialState.COMPLETE], "tiny/g-mix": [TrialState.COMPLETE] * 3, "tiny/softad": [TrialState.COMPLETE] * 3}
+
+
+def test_a_launch_that_the_cluster_refuses_leaves_nothing_behind(tmp_path, monkeypatch):
+    def refusing(home, url, address, modules):
+        assert (url, address, modules) == (str(tmp_path / "tiny"), "head:6379", [])
+        raise UserError("worker: it does not see the home")
+
+    monkeypatch.setattr(sys.modules["search.launch"], "everywhere", refusing)
+    with pytest.raises(UserError, match="does not see the home"):
+        launch(Study.parse(TEXT), tmp_path, address="head:6379")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.slow
