@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # before ray is imported
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what Ray 2.60 otherwise warns will be its default
-
 import ray
 from ray.exceptions import AuthenticationError, RayActorError, RuntimeEnvSetupError
 
@@ -125,8 +122,9 @@ def _connect(address: str, modules: Sequence[str]) -> None:
             "`export RAY_AUTH_MODE=token`"
         ) from error
     except ConnectionError as error:
+        words = "" if os.environ.get("RAY_AUTH_MODE") else "; where it has a token, `export RAY_AUTH_MODE=token` first"
         raise UserError(
-            f"--address {address}: there is no Ray cluster; start one with `ray start --head`, or leave --address out"
+            f"--address {address}: there is no Ray cluster; start one with `ray start --head`, or leave --address out{words}"
         ) from error
     except RuntimeEnvSetupError as error:
         raise UserError(f"--address {address}: the cluster must take {', '.join(modules)}, it does not: {error}") from error

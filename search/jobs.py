@@ -4,11 +4,13 @@ import asyncio
 import json
 import logging
 import os
+import re
 import shlex
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +27,12 @@ ENDED = frozenset({"SUCCEEDED", "FAILED", "STOPPED"})
 TUNNEL_SECONDS = 60.0
 ENDING_SECONDS = 10.0
 """How long the server may take to write a job's end down when its log has ended."""
+
+TALKATIVE = ("ray", "ray.dashboard.modules.dashboard_sdk", "ray.dashboard.modules.job.sdk")
+"""Loggers of Ray's client that tell of every upload and of the end of every log, each with a level of its own."""
+
+PREAMBLE = re.compile(r"\S+ \S+\s+INFO job_manager\.py:\d+ -- |Running entrypoint for job ")
+"""How lines begin that the job server writes before what the job prints."""
 
 PORT = 8265
 """Where a head's dashboard and job server listen."""
@@ -44,7 +52,8 @@ class Jobs:
             from ray.job_submission import JobSubmissionClient
         except ImportError as error:
             raise UserError(f"Ray's job client is not installed ({error}); pip install 'altiplano[cluster]'") from error
-        logging.getLogger("ray").setLevel(logging.ERROR)  # it tells of every upload
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         with _said(address):
             self.client = JobSubmissionClient(address, headers=_token())
         self.address = address
@@ -100,7 +109,9 @@ class Jobs:
 
         async def copy() -> None:
             async for text in self.client.tail_job_logs(job):
-                say(text)
+                own = "".join(line for line in text.splitlines(keepends=True) if not PREAMBLE.match(line))
+                if own:
+                    say(own)
 
         with _said(self.address):
             asyncio.run(copy())
@@ -114,7 +125,8 @@ class Jobs:
             info = self._info(job)
         status = info.status.value
         code = {"SUCCEEDED": 0, "STOPPED": 3}.get(status, info.driver_exit_code or 1)
-        return int(code), f"{status.lower()}: {info.message}" if info.message else status.lower()
+        words = (info.message or "").partition(", last available logs")[0]  # which have been followed
+        return int(code), f"{status.lower()}: {words}" if words else status.lower()
 
     def _info(self, job: str) -> Any:
         with _said(self.address):
@@ -132,6 +144,7 @@ def tunnel(cluster: Path) -> Iterator[str]:
 
     Raises:
         UserError: If there is no such file, or its head cannot be reached.
+        SystemExit: If the terminal is closed meanwhile or the process is asked to end, so that no tunnel stays behind.
     """
     if not cluster.is_file():
         raise UserError(f"--cluster {cluster}: there is no such file; give the cluster's, as `ray up` takes it")
@@ -141,6 +154,8 @@ def tunnel(cluster: Path) -> Iterator[str]:
     process = subprocess.Popen(  # noqa: S603
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
     )
+    main = threading.current_thread() is threading.main_thread()
+    before = {number: signal.signal(number, _leave) for number in (signal.SIGHUP, signal.SIGTERM) if main}
     try:
         end = time.monotonic() + TUNNEL_SECONDS
         while not listens("127.0.0.1", port):
@@ -154,6 +169,12 @@ def tunnel(cluster: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         _end(process)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _leave(signum: int, frame: Any) -> None:
+    raise SystemExit(128 + signum)
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
@@ -163,6 +184,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait(5)
     except subprocess.TimeoutExpired:
         process.kill()
+    if process.stdout:
+        process.stdout.close()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What is shipped with a study that is submitted to a cluster: its file, this program's code, and files of the user's."""
+"""What is shipped with a study that is submitted to a cluster: its file, this program's code, the user's own modules and other files."""
 
 import shutil
 import tempfile
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from search import borrowed
 from search.errors import UserError
 from search.study import Study
 
@@ -19,16 +20,19 @@ def parcel(study: Study, others: Sequence[Path] = ()) -> Iterator[Path]:
 
     Args:
         study: The study; its file is called `study.yaml` there.
-        others: Files and folders to ship beside it: modules that the study names, mostly.
+        others: Files and folders to ship beside it, and beside the modules that the study names.
 
     Raises:
         UserError: If one of them is not there, or has a name that is taken.
     """
-    for one in others:
+    shipped = {one.resolve(): one for one in (*others, *map(Path, borrowed.modules(study)))}
+    taken = {*PACKAGES, FILE}
+    for one in shipped.values():
         if not one.exists():
             raise UserError(f"--with {one}: there is no such file or folder")
-        if one.name in (*PACKAGES, FILE):
+        if one.name in taken:
             raise UserError(f"--with {one}: the name {one.name} is taken; give it another")
+        taken.add(one.name)
     if study.ledger_url != study.ledger:
         words = "keep it on the cluster, in PGPASSWORD or ~/.pgpass of the head, and leave it out of the study file"
         raise UserError(f"{study.name}: a ledger's password is not shipped; {words}")
@@ -38,7 +42,7 @@ def parcel(study: Study, others: Sequence[Path] = ()) -> Iterator[Path]:
         (folder / FILE).write_text(study.dump())
         for name in PACKAGES:
             shutil.copytree(root / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
-        for one in others:
+        for one in shipped.values():
             if one.is_dir():
                 shutil.copytree(one, folder / one.name, ignore=shutil.ignore_patterns("__pycache__", ".git"))
             else:

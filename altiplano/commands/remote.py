@@ -20,12 +20,10 @@ HOME = "~/studies-home"
 ClusterOption = Annotated[
     Path | None, typer.Option("--cluster", metavar="CLUSTER.yaml", help="The cluster's file, as `ray up` takes it; reached through SSH.")
 ]
-ServerOption = Annotated[
-    str | None,
-    typer.Option(
-        "--address", metavar="URL", help="Its job server, http://127.0.0.1:8265 through a tunnel.", envvar="RAY_API_SERVER_ADDRESS"
-    ),
-]
+SERVER = "Its job server, http://127.0.0.1:8265 through a tunnel."
+ServerOption = Annotated[str | None, typer.Option("--address", metavar="URL", help=SERVER, envvar="RAY_API_SERVER_ADDRESS")]
+AskedServerOption = Annotated[str | None, typer.Option("--address", metavar="URL", help=SERVER)]
+"""Where a command is of a cluster only if it is said so: Ray's own variable does not decide it."""
 RemoteHomeOption = Annotated[
     str, typer.Option("--home", help="Folder or URL that holds the studies, as the cluster sees it.", envvar="ALTIPLANO_HOME")
 ]

@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from altiplano.commands.remote import ClusterOption, ServerOption, remote_status
+from altiplano.commands.remote import AskedServerOption, ClusterOption, remote_status
 from altiplano.commands.running import searched
 from altiplano.options import HOME, AddressOption, HomeOption, JsonOption, LedgerOption, Name, QuietOption, SetOption, StudyFile, pairs
 
@@ -77,7 +77,7 @@ def status(
     home: HomeOption = HOME,
     ledger: LedgerOption = None,
     cluster: ClusterOption = None,
-    address: ServerOption = None,
+    address: AskedServerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show how far a study is, the best so far, what is in flight, what failed and why.

@@ -129,6 +129,14 @@ def test_plan_forecasts_and_starts_nothing(study, capsys, tmp_path, monkeypatch)
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
 
 
+def test_a_look_at_this_machine_is_not_turned_into_a_clusters_by_rays_variable(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("RAY_API_SERVER_ADDRESS", "http://127.0.0.1:1")
+    assert run(["status", "--home", str(tmp_path)]) == DONE
+    assert capsys.readouterr().out.startswith(f"no studies in {tmp_path}")
+    assert run(["logs", "tiny"]) == AT_FAULT
+    assert "http://127.0.0.1:1: no job server answers there" in capsys.readouterr().err
+
+
 def test_set_takes_key_and_value(study, capsys):
     assert run(["check", str(study), "--set", "budget.configurations=5", "--set", "seeds=3"]) == DONE
     assert "11 configurations x 3 seeds" in capsys.readouterr().out

@@ -47,6 +47,23 @@ def test_a_machine_that_ray_has_not_missed_yet_is_asked_itself(monkeypatch):
         assert not machine_lost(unreachable, {"a"})
 
 
+def test_where_nobody_answers_a_token_that_may_be_missing_is_thought_of(monkeypatch):
+    def init(**options):
+        raise ConnectionError("Failed to connect")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with (
+        pytest.raises(UserError, match=r"there is no Ray cluster; .*; where it has a token, `export RAY_AUTH_MODE=token` first"),
+        cluster("h:1"),
+    ):
+        pass
+    monkeypatch.setenv("RAY_AUTH_MODE", "token")
+    with pytest.raises(UserError, match=r"or leave --address out$"), cluster("h:1"):
+        pass
+
+
 def test_a_cluster_that_wants_a_token_says_so_in_one_line(monkeypatch):
     def init(**options):
         raise AuthenticationError("Authentication failed: no token")

@@ -1,6 +1,10 @@
 """A cluster's job server, played by a web server that answers as Ray's does."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -34,7 +38,8 @@ class Answers(BaseHTTPRequestHandler):
 
     def do_GET(self):
         authorised = self.headers.get("authorization") == f"Bearer {TOKEN}"
-        known = {"/api/version": VERSION, "/api/jobs/": self.server.jobs}.get(self.path)
+        each = {f"/api/jobs/{one['submission_id']}": one for one in self.server.jobs}
+        known = {"/api/version": VERSION, "/api/jobs/": self.server.jobs, **each}.get(self.path)
         self.answer(403 if not authorised else 200 if known is not None else 404, known)
 
     def do_POST(self):
@@ -118,6 +123,43 @@ def test_a_question_is_asked_where_the_study_is_kept_and_with_its_code(server):
     assert asked["entrypoint"] == """python -m altiplano status digits --home "$HOME"/'my studies'"""
     assert asked["runtime_env"]["working_dir"] == "gcs://code.zip"
     assert asked["metadata"] == {STUDY: "digits", ASKED: "status"}
+
+
+def test_what_a_job_prints_is_passed_on_without_what_its_server_says_of_it(server, monkeypatch):
+    async def tail(job):
+        yield "2026-11-25 19:33:20,736\tINFO job_manager.py:581 -- Runtime env is setting up.\n"
+        yield 'Running entrypoint for job j: python -m altiplano status digits\n{"name": "digits"}\n'
+        yield "done\n"
+
+    jobs, said = Jobs(server.url), []
+    monkeypatch.setattr(jobs.client, "tail_job_logs", tail)
+    jobs.follow("j", said.append)
+    assert "".join(said) == '{"name": "digits"}\ndone\n'
+
+
+def test_the_end_of_a_job_is_told_without_its_log_once_more(server):
+    server.jobs = [
+        {**job("digits", "FAILED"), "driver_exit_code": 2, "message": "failed with exit code 2, last available logs (all):\nmore"}
+    ]
+    assert Jobs(server.url).code("digits-1") == (2, "failed: failed with exit code 2")
+    server.jobs = [{**job("digits", "STOPPED"), "message": "Job was intentionally stopped."}]
+    assert Jobs(server.url).code("digits-1") == (3, "stopped: Job was intentionally stopped.")
+
+
+def test_a_tunnel_does_not_outlive_the_terminal(tmp_path, monkeypatch):
+    def begun(command, **options):
+        made.append(started([sys.executable, "-c", "import time; time.sleep(60)"], **options))
+        return made[0]
+
+    made, started, before = [], subprocess.Popen, signal.getsignal(signal.SIGHUP)
+    (tmp_path / "cluster.yaml").write_text("")
+    monkeypatch.setattr("search.jobs.subprocess.Popen", begun)
+    monkeypatch.setattr("search.jobs.listens", lambda host, port: True)
+    with pytest.raises(SystemExit) as left, tunnel(tmp_path / "cluster.yaml"):
+        os.kill(os.getpid(), signal.SIGHUP)
+    assert left.value.code == 128 + signal.SIGHUP
+    assert made[0].returncode == -signal.SIGTERM
+    assert signal.getsignal(signal.SIGHUP) == before
 
 
 def test_a_cluster_file_that_is_not_there_is_named(tmp_path):

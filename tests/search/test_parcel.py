@@ -1,3 +1,6 @@
+import sys
+from pathlib import Path
+
 import pytest
 
 from search import Study
@@ -15,6 +18,21 @@ def test_study_code_and_files_of_the_user_are_shipped_and_gone_afterwards(tmp_pa
         assert (folder / "altiplano/__main__.py").is_file()
         assert not list(folder.rglob("*.pyc"))
     assert not folder.exists()
+
+
+def test_the_modules_that_a_study_names_are_shipped_without_being_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    (tmp_path / "spiky.py").write_text("from trainables.criterion.tilted import tilted\n")
+    (tmp_path / "numbers.csv").write_text("1\n")
+    study = fakes.study(methods={"mine": {"criterion": "spiky:tilted"}})
+    for others in ([tmp_path / "numbers.csv"], [Path("spiky.py"), Path("numbers.csv")]):
+        with parcel(study, others) as folder:
+            assert {one.name for one in folder.iterdir()} == {FILE, "spiky.py", "numbers.csv", *PACKAGES}
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/spiky.py").write_text("")
+    with pytest.raises(UserError, match=r"the name spiky\.py is taken"), parcel(study, [tmp_path / "other/spiky.py"]):
+        pass
 
 
 def test_what_cannot_be_shipped_is_refused_by_name(tmp_path):
