@@ -81,7 +81,9 @@ def _write_access(home: str) -> Finding:
         if place.local:
             place.local.rmdir()
     except OSError as error:
-        return Finding(False, f"{home} must be a folder that can be written, it cannot: {error.strerror}; give another with --home")
+        return Finding(
+            False, f"{home} must be a folder that can be written, it cannot: {error.strerror or error}; give another with --home"
+        )
     return Finding(kept, f"{home} can be written" if kept else f"{home} does not keep what is written to it")
 
 

@@ -59,8 +59,9 @@ def run(arguments: list[str]) -> int:
         return leaving.code if isinstance(leaving.code, int) else DONE
     except Exception as error:
         from search.errors import UserError  # brings Ray and Optuna, seconds that a page of help does not need
+        from trainables.remote import Unreachable
 
-        if not isinstance(error, UserError):
+        if not isinstance(error, UserError | Unreachable):
             raise
         Console(stderr=True).print(Text(str(error)), soft_wrap=True)
         return AT_FAULT

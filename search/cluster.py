@@ -184,6 +184,11 @@ def logs() -> Path | None:
     return folders[-1] if folders else None
 
 
+def scratch() -> Path:
+    """A folder of this machine for what Tune writes, which the next `sweep` after this process' end removes."""
+    return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-tune-", dir="/tmp"))
+
+
 def sweep() -> None:
     """Remove what Rays of ours left whose driver was killed."""
     for folder in Path("/tmp").glob(f"{PREFIX}*"):  # noqa: S108 likewise

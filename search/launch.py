@@ -1,6 +1,7 @@
 """A study's life from outside: launch it, go on with it, extend it, look at it."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -52,11 +53,14 @@ def launch(
         SearchFailed: If it could not go on.
     """
     study = study if isinstance(study, Study) else Study.read(study)
-    place = Home(f"{home}/{study.name}")
+    place = _placed(home, study.name)
+    url = storage.url_for(place, ledger or study.ledger_url)
+    _refuse_unusable(place)
     if place.exists(STUDY):
         words = f"go on with `altiplano resume {study.name}`, or change `name`"
         raise UserError(f"{study.name}: there is a study of this name in {home}; {words}")
-    url = storage.url_for(place, ledger or study.ledger_url)
+    if place.local is None:
+        _make_writable(place)  # before minutes of measuring
     data = _loaded(study)
     planned = None
     if measured and not address:
@@ -172,7 +176,8 @@ def find(name: str, home: str | Path = HOME) -> tuple[Study, Home]:
     Raises:
         UserError: If there is none.
     """
-    place = Home(f"{home}/{name}")
+    place = _placed(home, name)
+    _refuse_unusable(place)
     content = place.read(STUDY)
     if content is None:
         there = f"there: {', '.join(names(home)) or 'none'}"
@@ -182,8 +187,27 @@ def find(name: str, home: str | Path = HOME) -> tuple[Study, Home]:
 
 def names(home: str | Path = HOME) -> list[str]:
     """Names of the studies in a folder."""
-    parent = Home(str(home))
-    return [name for name in parent.names(".") if parent.exists(f"{name}/{STUDY}")] if parent.local else []
+    parent = _placed(home)
+    _refuse_unusable(parent)
+    return [name for name in parent.names(".") if parent.exists(f"{name}/{STUDY}")]
+
+
+def _placed(home: str | Path, name: str = "") -> Home:
+    """A study's home, or with no name the folder of all of them.
+
+    Raises:
+        UserError: If the address holds a password.
+    """
+    if re.search(r"://[^/@]*:[^/@]*@", str(home)):
+        raise UserError("--home must hold no password, since it is printed; give it to the store's client (~/.aws, AWS_PROFILE, a role)")
+    return Home(f"{home}/{name}")
+
+
+def _refuse_unusable(place: Home) -> None:
+    """Refuse an object store that is not there or does not let us in."""
+    lacking = place.lacking()
+    if lacking:
+        raise UserError(f"{place.url}: {lacking}")
 
 
 def _loaded(study: Study) -> Any:
@@ -222,5 +246,6 @@ def _make_writable(place: Home) -> None:
         place.write(".writable", b"")
         place.remove(".writable")
     except OSError as error:
-        words = f"the home must be a folder that can be written ({error.strerror})"
+        reason = error.strerror or str(error).removeprefix(f"{place.url}: ")
+        words = f"the home must be a folder that can be written ({reason})"
         raise UserError(f"{place.url}: {words}; give another with --home") from error

@@ -31,13 +31,14 @@ from search.searcher import GroupSearcher
 from search.study import Study
 from trainables.home import Home
 from trainables.job import STOP
+from trainables.remote import Unreachable
 from trainables.trainable import GroupTrainable
 
 JOURNAL = ("-wal", "-shm")
 """Ends of the names of SQLite's own files, which go when the ledger is closed."""
 
 SCRATCH = ".tune"
-"""What Tune writes in a study's home while it runs: nothing that we read."""
+"""What Tune writes in a study's home while it runs, or in a folder of this machine: nothing that we read."""
 
 
 class SearchFailed(RuntimeError):  # noqa: N818 it is what the command line ends with, exit code 1
@@ -118,6 +119,13 @@ def run(
     Raises:
         SearchFailed: If it could not go on.
     """
+    try:
+        return _run(study, storage, place, lease, notes, listed)
+    except Unreachable as error:
+        raise SearchFailed(f"{study.name}: {error}; `altiplano resume {study.name}` goes on") from error
+
+
+def _run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: tuple[str, ...], listed: Listed | None) -> Outcome:
     stopped = threading.Event()
     clock = Clock(time.monotonic(), 0)
 
@@ -243,7 +251,7 @@ def reason_of(error: BaseException | None, process: int | None = None) -> str:
 
 
 def _tune(searcher: GroupSearcher, study: Study, home: Home, probe: Probe) -> None:
-    scratch = home.local / SCRATCH if home.local else None
+    scratch = (home.local / SCRATCH).absolute() if home.local else cluster.scratch()
     try:
         tune.run(
             tune.with_resources(GroupTrainable, {"cpu": study.resources.cpu, "gpu": study.resources.gpu}),
@@ -253,14 +261,13 @@ def _tune(searcher: GroupSearcher, study: Study, home: Home, probe: Probe) -> No
             reuse_actors=True,
             max_failures=study.retries,
             raise_on_failed_trial=False,
-            storage_path=str(scratch.absolute()) if scratch else home.at(SCRATCH),
+            storage_path=str(scratch),
             trial_dirname_creator=lambda trial: trial.trial_id,
             callbacks=[_Attendant(searcher, probe)],
             verbose=0,
         )
     finally:
-        if scratch:
-            shutil.rmtree(scratch, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 @contextmanager

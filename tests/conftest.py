@@ -7,6 +7,8 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from typing import Any
 
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -55,3 +57,25 @@ def chromium() -> str:
     if os.environ.get(BROWSER_REQUIRED):
         pytest.fail(f"no Chromium on PATH although {BROWSER_REQUIRED} is set: apt-get install chromium")
     pytest.skip("needs Chromium on PATH: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[Any]:
+    """An S3 server with one bucket; tests that use it share a worker, and so the server, by xdist_group("ray")."""
+    from tests.search.buckets import Bucket
+
+    made = Bucket()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def s3(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """The bucket, with what this process needs to use it; nothing of an earlier test's connection is left."""
+    from s3fs import S3FileSystem
+
+    for name, value in bucket.environment.items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()
+    yield bucket
+    S3FileSystem.clear_instance_cache()

@@ -3,21 +3,24 @@
 import contextlib
 import os
 import posixpath
+import re
 import tempfile
 from pathlib import Path
-from typing import Any
+
+from trainables.remote import Remote
 
 
 class Home:
     """Files of one study by relative name ("evidence/sam-0001.parquet").
 
     Args:
-        url: A path, or a URL that fsspec knows (`s3://bucket/prefix`).
+        url: A path, or a URL of an object store (`s3://bucket/prefix`).
     """
 
     def __init__(self, url: str) -> None:
-        self.url = str(url).rstrip("/")
+        self.url = re.sub(r"(?<![:/])/{2,}", "/", str(url)).rstrip("/")
         self.local = Path(self.url.removeprefix("file://")) if "://" not in self.url or self.url.startswith("file://") else None
+        self._remote = Remote(self.url)
 
     def __repr__(self) -> str:
         return f"Home({self.url!r})"
@@ -26,62 +29,57 @@ class Home:
         """Full path or URL of a file."""
         return str(self.local / name) if self.local else posixpath.join(self.url, name)
 
+    def lacking(self) -> str | None:
+        """What keeps a home that is no local folder from being used, or None; nothing is written."""
+        return None if self.local else self._remote.lacking()
+
     def write(self, name: str, content: bytes) -> None:
         """Write a file so that readers see the old one or the new one, also if the machine stops in between."""
         if self.local:
             _swap_in(self.local / name, content)
         else:
-            with self._remote().open(self.at(name), "wb") as file:  # object stores publish on close
-                file.write(content)
+            self._remote.write(name, content)
 
     def read(self, name: str) -> bytes | None:
         """The file's content, or None if there is none."""
+        if self.local is None:
+            return self._remote.read(name)
         try:
-            if self.local:
-                return (self.local / name).read_bytes()
-            return bytes(self._remote().cat_file(self.at(name)))
+            return (self.local / name).read_bytes()
         except FileNotFoundError:
             return None
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
-        return (self.local / name).exists() if self.local else bool(self._remote().exists(self.at(name)))
+        return (self.local / name).exists() if self.local else self._remote.exists(name)
 
     def names(self, folder: str) -> list[str]:
         """Names of the files in a folder, sorted, without the folder; half-written files are not among them."""
-        if self.local:
-            found = [entry.name for entry in os.scandir(self.local / folder)] if (self.local / folder).is_dir() else []
+        if self.local is None:
+            found = self._remote.names(folder)
         else:
-            remote = self._remote()
-            remote.invalidate_cache()
-            try:
-                found = [posixpath.basename(path) for path in remote.ls(self.at(folder), detail=False)]
-            except FileNotFoundError:
-                found = []
+            found = [entry.name for entry in os.scandir(self.local / folder)] if (self.local / folder).is_dir() else []
         return sorted(name for name in found if name and not name.startswith("."))
 
     def size(self, name: str) -> int:
         """The file's size in bytes; 0 if there is none."""
         try:
-            return (self.local / name).stat().st_size if self.local else int(self._remote().size(self.at(name)) or 0)
+            return (self.local / name).stat().st_size if self.local else self._remote.size(name)
         except FileNotFoundError:
             return 0
 
     def move(self, name: str, target: str) -> None:
         """Rename a file, replacing what has the new name; nothing happens if there is no such file."""
-        content = None if self.local else self.read(name)
-        if self.local and (self.local / name).exists():
+        if self.local is None:
+            self._remote.copy(name, target)
+            self._remote.remove(name)
+        elif (self.local / name).exists():
             (self.local / name).replace(self.local / target)
-        elif content is not None:
-            self.write(target, content)
-            self.remove(name)
 
     def copy(self, name: str, target: str) -> None:
         """Let a file's content have a second name, whole or not at all; later writes to the first leave the second as it is."""
         if self.local is None:
-            content = self.read(name)
-            if content is not None:
-                self.write(target, content)
+            self._remote.copy(name, target)
             return
         temporary = self.local / f"{posixpath.dirname(target)}/.{posixpath.basename(target)}.{os.getpid()}"
         temporary.unlink(missing_ok=True)
@@ -105,19 +103,14 @@ class Home:
         """Remove a file if it is there."""
         if self.local:
             (self.local / name).unlink(missing_ok=True)
-        elif self.exists(name):
-            self._remote().rm_file(self.at(name))
+        else:
+            self._remote.remove(name)
 
     def drop(self, folder: str = "") -> None:
         """Remove a folder, the home itself by default, if nothing is in it; an object store has none."""
         if self.local:
             with contextlib.suppress(OSError):
                 (self.local / folder).rmdir()
-
-    def _remote(self) -> Any:
-        import fsspec
-
-        return fsspec.core.url_to_fs(self.url)[0]
 
 
 def answer(url: str, question: str, name: str) -> str | None:

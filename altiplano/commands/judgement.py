@@ -30,7 +30,10 @@ def report(
     home: HomeOption = HOME,
     rule: RuleOption = "guarantee",
     weights: WeightsOption = EQUAL,
-    out: Annotated[Path | None, typer.Option("--out", help="Folder to write to; the study's own by default.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder to write to; report in the study's home by default, NAME-report here if that is a URL."),
+    ] = None,
     show: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
 ) -> None:
     """Rank what a study found, finished or not, and write one page with figures and tables (CSV, JSON, Parquet, LaTeX)."""
@@ -39,10 +42,14 @@ def report(
     from search.launch import find
 
     _, place = find(name, home)
+    away = place.local is None and out is None
     try:
-        page = analysis.report(place.url, rule=rule, weights=weighed(weights), out=out)
+        page = analysis.report(place.url, rule=rule, weights=weighed(weights), out=Path(f"{name}-report") if away else out)
     except ValueError as error:
         raise UserError(f"altiplano report {name}: {error}") from error
+    if away:
+        for file in sorted(path for path in page.parent.rglob("*") if path.is_file()):
+            place.write(f"report/{file.relative_to(page.parent).as_posix()}", file.read_bytes())
     handed_over(page, show=show)
 
 

@@ -7,8 +7,11 @@ import pytest
 from trainables.home import Home
 
 
-@pytest.fixture(params=["local", "remote"])
+@pytest.fixture(params=["local", "memory", pytest.param("s3", marks=pytest.mark.xdist_group("ray"))])
 def home(request, tmp_path):
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+        return Home(f"s3://bucket/{request.node.name}")
     return Home(str(tmp_path / "study") if request.param == "local" else f"memory://{request.node.name}")
 
 
