@@ -27,8 +27,9 @@ from trainables.draws import stream
 SECONDS, EPOCHS = 0.5, 12
 """Between two checkpoints of a group in these studies: whichever is over first."""
 
-BUSY = 0.75
-"""Share of the kills that wait until a driver has handed out its first group; the others may meet it while it starts."""
+WAITS = (("asked", 0.25), ("epoch", 0.5))
+"""What shares of the kills wait for: until a driver has handed out a group, until it has heard of one's epoch. The rest may meet it as it
+starts."""
 
 LONGEST = 6.0
 """Most seconds from there to a kill."""
@@ -141,8 +142,7 @@ class Lane:
         for _ in range(AGAIN):
             if not self.left:
                 return False
-            if self.draws.uniform() < BUSY:
-                drive.until_asked()
+            drive.until(self._wanted())
             drive.wait(self.draws.uniform(0, LONGEST))
             kind = self._next()
             met = drive.losses() if kind != "server" else []
@@ -158,6 +158,11 @@ class Lane:
             if self.draws.uniform() < 0.3:
                 return False
         return False
+
+    def _wanted(self) -> str:
+        """What the next kill waits for; nothing: ""."""
+        names, shares = zip(*WAITS, strict=True)
+        return str(self.draws.choice(("", *names), p=(1 - sum(shares), *shares)))
 
     def _next(self) -> str:
         if not self.deck:

@@ -12,8 +12,8 @@ from tests.search.postgres import Server
 
 ROOT = Path(__file__).parents[2]
 
-ASKED_SECONDS = 180
-"""Most that a driver is waited for until it hands out its first group."""
+HEARD_SECONDS = 300
+"""Most that a driver is waited for until it says something."""
 
 THERE_SECONDS = 60
 """Most that a process to be killed is waited for."""
@@ -40,12 +40,12 @@ class Drive:
             self.process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, env=_environment())
         self.family: list[int] = []
 
-    def until_asked(self) -> None:
-        """Wait until the driver has handed out a group, or has ended."""
-        end = time.monotonic() + ASKED_SECONDS
-        while self.process.poll() is None and b'"asked"' not in self.log.read_bytes()[self.before :]:
+    def until(self, kind: str) -> None:
+        """Wait until the driver has told an event of a kind, or has ended; not at all for ""."""
+        end = time.monotonic() + HEARD_SECONDS
+        while self.process.poll() is None and f'"{kind}"'.encode() not in self.log.read_bytes()[self.before :] and kind:
             if time.monotonic() > end:
-                raise AssertionError(f"{self.name} hands out nothing: {self.tail()}")
+                raise AssertionError(f"{self.name} tells no {kind}: {self.tail()}")
             time.sleep(0.05)
 
     def wait(self, seconds: float) -> None:
