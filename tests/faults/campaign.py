@@ -27,9 +27,8 @@ from trainables.draws import stream
 SECONDS, EPOCHS = 0.5, 12
 """Between two checkpoints of a group in these studies: whichever is over first."""
 
-WAITS = (("asked", 0.25), ("epoch", 0.5))
-"""What shares of the kills wait for: until a driver has handed out a group, until it has heard of one's epoch. The rest may meet it as it
-starts."""
+WAITS = ("", "asked", "epoch", "epoch")
+"""What a kill waits for, drawn: nothing, so that it may meet a driver that starts; a group handed out; the epoch of one."""
 
 LONGEST = 6.0
 """Most seconds from there to a kill."""
@@ -142,7 +141,7 @@ class Lane:
         for _ in range(AGAIN):
             if not self.left:
                 return False
-            drive.until(self._wanted())
+            drive.until(WAITS[int(self.draws.integers(len(WAITS)))])
             drive.wait(self.draws.uniform(0, LONGEST))
             kind = self._next()
             met = drive.losses() if kind != "server" else []
@@ -158,11 +157,6 @@ class Lane:
             if self.draws.uniform() < 0.3:
                 return False
         return False
-
-    def _wanted(self) -> str:
-        """What the next kill waits for; nothing: ""."""
-        names, shares = zip(*WAITS, strict=True)
-        return str(self.draws.choice(("", *names), p=(1 - sum(shares), *shares)))
 
     def _next(self) -> str:
         if not self.deck:
