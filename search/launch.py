@@ -1,6 +1,7 @@
 """A study's life from outside: launch it, go on with it, extend it, look at it."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,6 +28,9 @@ HOME = "studies-home"
 
 STUDY, ENVIRONMENT = "study.yaml", "environment.json"
 
+SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
+"""Environment variable that Ray gives to what its job server runs."""
+
 
 def launch(
     study: Study | str | Path,
@@ -52,7 +56,7 @@ def launch(
         UserError: If the study is at fault, its name exists, or its home or ledger cannot be used. Nothing has been created then.
         SearchFailed: If it could not go on.
     """
-    study = study if isinstance(study, Study) else Study.read(study)
+    study = _anchored(study if isinstance(study, Study) else Study.read(study))
     place = _placed(home, study.name)
     url = storage.url_for(place, ledger or study.ledger_url)
     _refuse_unusable(place)
@@ -215,6 +219,17 @@ def _loaded(study: Study) -> Any:
         return load(**study.data)
     except (ValueError, OSError, ImportError) as error:
         raise UserError(f"data {study.data['name']}: {error}") from error
+
+
+def _anchored(study: Study) -> Study:
+    """The study with its data's path in full, so that `resume` finds them from any folder.
+
+    A submitted study's stays: its folder is Ray's copy of what was shipped, at another place on every machine and after every `up`.
+    """
+    path = study.data.get("path")
+    if not isinstance(path, str) or SUBMITTED in os.environ:
+        return study
+    return study.model_copy(update={"data": {**study.data, "path": str(Path(path).absolute())}})
 
 
 def _own(place: Home) -> dict[str, str]:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 
+import numpy as np
 import optuna
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from search import Study, UserError, launch, names, resume, status
 from search.run import reason_of
 from search.storage import opened
 from trainables import evidence
+from trainables.draws import stream
 
 TEXT = """
 name: tiny
@@ -142,3 +144,32 @@ def test_a_damaged_ledger_is_named_and_nothing_is_lost(tmp_path):
 )
 def test_the_reason_of_a_failure_is_its_last_line(error, words):
     assert reason_of(error) == words
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """Studies that are launched or resumed are written down, and nothing is trained: which study each run was given."""
+    studies = []
+    monkeypatch.setattr(sys.modules["search.launch"], "run", lambda study, *arguments: studies.append(study))
+    return studies
+
+
+def test_data_at_a_relative_path_are_found_again_from_another_folder(tmp_path, monkeypatch, begun):
+    monkeypatch.chdir(tmp_path)
+    draws = stream(0, "test")
+    np.savez("mine.npz", x=draws.normal(size=(60, 5)).astype(np.float32), y=np.arange(60) % 3)
+    study = Study.parse(TEXT.replace("{name: digits, fraction: 0.2}", "{name: npz, path: mine.npz}"))
+    launch(study, tmp_path / "home", measured=False)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    resume("tiny", tmp_path / "home")
+    assert [one.data["path"] for one in begun] == [str(tmp_path / "mine.npz")] * 2
+    assert Study.read(tmp_path / "home/tiny/study.yaml").data["path"] == str(tmp_path / "mine.npz")
+
+
+def test_a_submitted_study_keeps_its_path_relative_to_what_was_shipped(tmp_path, monkeypatch, begun):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    np.savez("mine.npz", x=np.zeros((60, 5), np.float32), y=np.arange(60) % 3)
+    launch(Study.parse(TEXT.replace("{name: digits, fraction: 0.2}", "{name: npz, path: mine.npz}")), tmp_path / "home", measured=False)
+    assert begun[0].data["path"] == "mine.npz"
