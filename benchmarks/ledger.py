@@ -1,19 +1,23 @@
 """What search and ledger cost by themselves: configurations asked and told with nothing trained.
 
-    python benchmarks/ledger.py --configurations 10000 --sampler tpe
+    python -m benchmarks.ledger --configurations 10000 --sampler tpe random
 
-Prints milliseconds a configuration by how many there are already, split into the sampler's own time (proposals over the model in
-memory) and the ledger's (everything else), and the driver's memory. The sampler's growth is its own; the ledger's must not grow faster.
+Milliseconds of processor a configuration by how many there are already, split into the sampler's own (proposals over the model in memory)
+and the ledger's (everything else), the clock's beside them, since a disk that flushes takes none of the processor, and the peak memory.
+The sampler's growth is its own; the ledger's must not grow faster. Rows are written as they come, so that a run may be cut short.
 """
 
 import argparse
-import json
+import os
 import resource
-import sys
 import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
+
+from benchmarks.measure import machine, report
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
 import numpy as np
 
@@ -42,11 +46,11 @@ class Timed:
             return method
 
         def call(*arguments: Any, **options: Any) -> Any:
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 return method(*arguments, **options)
             finally:
-                self.seconds += time.perf_counter() - began
+                self.seconds += time.process_time() - began
 
         return call
 
@@ -97,27 +101,42 @@ def members(group: Group, draws: np.random.Generator) -> list[Evidence]:
     return found
 
 
-def run(url: str, configurations: int, sampler: str, every: int) -> list[dict[str, float]]:
-    """Ask and tell; a row a stretch of configurations."""
+def run(url: str, configurations: int, sampler: str, every: int) -> Iterator[dict[str, Any]]:
+    """Ask and tell; a row a stretch of configurations, and one for opening what there is then."""
     ledger = Ledger(study(configurations, sampler), connect(url))
     page = ledger.pages["g-mix"]
-    timed = Timed(page.sampling) if page.sampling else None
+    timed = Timed(page.sampling)
     page.sampling = timed  # pyright: ignore[reportAttributeAccessIssue] it answers to the same calls
-    draws, rows = stream(0, "benchmark"), []
-    began, sampled, done = time.perf_counter(), 0.0, 0
+    draws = stream(0, "benchmark")
+    clock, processor, sampled, done = time.perf_counter(), time.process_time(), 0.0, 0
     while (group := ledger.ask("g-mix", GROUP)) is not None:
         ledger.settle(group, members(group, draws))
         ledger.in_flight()
         if len(page.entries) >= done + every or len(page.entries) == configurations:
-            now, count = time.perf_counter(), len(page.entries) - done
-            total, own = (now - began) / count * 1000, ((timed.seconds if timed else 0.0) - sampled) / count * 1000
-            rows.append({"configurations": len(page.entries), "total": total, "sampler": own, "ledger": total - own, "memory": memory()})
-            show(rows[-1])
-            began, sampled, done = time.perf_counter(), timed.seconds if timed else 0.0, len(page.entries)
-    began = time.perf_counter()
+            taken = time.process_time() - processor, timed.seconds - sampled, time.perf_counter() - clock
+            whole, own, waited = (1000 * seconds / (len(page.entries) - done) for seconds in taken)
+            yield row(sampler, len(page.entries), whole, own, waited)
+            clock, processor, sampled, done = time.perf_counter(), time.process_time(), timed.seconds, len(page.entries)
+    clock, processor = time.perf_counter(), time.process_time()
     Ledger(study(configurations, sampler), connect(url))
-    sys.stdout.write(f"opened again in {time.perf_counter() - began:.1f} s\n")
-    return rows
+    yield {"sampler": f"{sampler}, opened again", "configurations": configurations} | {
+        "processor ms": 1000 * (time.process_time() - processor),
+        "clock ms": 1000 * (time.perf_counter() - clock),
+        "memory MB": memory(),
+    }
+
+
+def row(sampler: str, configurations: int, whole: float, own: float, waited: float) -> dict[str, Any]:
+    """A line of the table: milliseconds a configuration."""
+    return {
+        "sampler": sampler,
+        "configurations": configurations,
+        "processor ms": whole,
+        "of it sampler": own,
+        "of it ledger": whole - own,
+        "clock ms": waited,
+        "memory MB": memory(),
+    }
 
 
 def memory() -> float:
@@ -125,26 +144,21 @@ def memory() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def show(row: dict[str, float]) -> None:
-    """Print a row."""
-    times = f"{row['total']:7.1f} ms a configuration: sampler {row['sampler']:7.1f}, ledger {row['ledger']:6.1f}"
-    sys.stdout.write(f"{row['configurations']:6.0f} configurations  {times};  {row['memory']:5.0f} MB\n")
-    sys.stdout.flush()
-
-
 def main() -> None:
     """The benchmark as one command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configurations", type=int, default=10_000)
-    parser.add_argument("--sampler", default="tpe")
+    parser.add_argument("--sampler", nargs="+", default=["random", "tpe"])
     parser.add_argument("--every", type=int, default=1000)
     parser.add_argument("--ledger", help="a database's URL; an SQLite file of its own by default")
-    parser.add_argument("--json", type=Path, help="write the rows here, too")
+    parser.add_argument("--out", help="where to write the JSON; docs/results/ledger.json by default")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        rows = run(asked.ledger or f"sqlite:///{folder}/ledger.db", asked.configurations, asked.sampler, asked.every)
-    if asked.json:
-        asked.json.write_text(json.dumps(rows, indent=2))
+    about, rows = {"group": GROUP, "seeds": 2, "objectives": 3, "machine": machine()}, []
+    for sampler in asked.sampler:
+        with tempfile.TemporaryDirectory() as folder:
+            for found in run(asked.ledger or f"sqlite:///{folder}/ledger.db", asked.configurations, sampler, asked.every):
+                rows.append(found)
+                report("ledger", about, rows, asked.out)
 
 
 if __name__ == "__main__":

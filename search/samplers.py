@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, NSGAIISampler, RandomSampler, TPESampler
 from optuna.study import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from trainables.draws import stream
 
@@ -58,7 +58,7 @@ def sampler(name: str, asked: Asked) -> BaseSampler:
     seed = asked.own_seed
     match name:
         case "tpe":
-            return TPESampler(seed=seed, n_startup_trials=STARTUP, n_ei_candidates=24, multivariate=True, group=False, constant_liar=True)
+            return Tpe(asked, seed)
         case "gp":
             return GPSampler(seed=seed, n_startup_trials=STARTUP, deterministic_objective=False, warn_independent_sampling=False)
         case "nsga2":
@@ -70,6 +70,20 @@ def sampler(name: str, asked: Asked) -> BaseSampler:
             return Sobol(asked)
         case _:
             return RandomSampler(seed=seed)
+
+
+class Tpe(TPESampler):
+    """Optuna's, told which knobs it models: it would look through all trials anew at each proposal to find what they have in common."""
+
+    def __init__(self, asked: Asked, seed: int) -> None:
+        super().__init__(seed=seed, n_startup_trials=STARTUP, n_ei_candidates=24, multivariate=True, group=False, constant_liar=True)
+        self.asked = asked
+
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """All searched knobs, in the order in which Optuna would find them, once there is a trial to learn from."""
+        if not study._get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.PRUNED), use_cache=True):  # noqa: SLF001 Optuna's samplers ask so, and the public way copies every trial
+            return {}
+        return {name: self.asked.distributions[name] for name in sorted(self.asked.distributions)}
 
 
 class Sobol(BaseSampler):

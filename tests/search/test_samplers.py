@@ -75,3 +75,9 @@ def test_random_covers_the_space_evenly():
     found = searched("random", 300)
     assert found[:, :2].mean(axis=0) == pytest.approx([0.5, 0.5], abs=0.05)
     assert found[:, :2].std(axis=0) == pytest.approx([12**-0.5] * 2, abs=0.03)
+
+
+def test_tpe_proposes_what_optunas_own_does(monkeypatch):
+    ours = searched("tpe", 30)
+    monkeypatch.delattr("search.samplers.Tpe.infer_relative_search_space")
+    assert (searched("tpe", 30) == ours).all()
