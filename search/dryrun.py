@@ -70,14 +70,7 @@ def measured(study: Study, space: Space, data: Data) -> Measured:
     """
     asked = job(study, _group(study, space, study.seeds), "")
     try:
-        setting = asked.setting(data)
-        name = " ".join(
-            map(
-                str,
-                (study.scenario, space.axes, space.options, sorted(study.net.items()), study.training.batch, data.shape, study.precision),
-            )
-        )
-        sizes = sizing.sized(setting, data, asked.configurations[0].numbers, name)
+        setting, sizes = asked.setting(data), sized(study, space, data)
         course = Course(asked, sizing.few(data, study.training.batch))
         course.epoch()
         began, own = time.perf_counter(), time.process_time()
@@ -96,6 +89,13 @@ def measured(study: Study, space: Space, data: Data) -> Measured:
         max(1.0, wall / own),
         *(count // study.seeds for count in bytes_of),
     )
+
+
+def sized(study: Study, space: Space, data: Data) -> sizing.Size:
+    """How many members of a method to compute at a time on this machine's device."""
+    asked = job(study, _group(study, space, study.seeds), "")
+    parts = (study.scenario, space.axes, space.options, sorted(study.net.items()), study.training.batch, data.shape, study.precision)
+    return sizing.sized(asked.setting(data), data, asked.configurations[0].numbers, " ".join(map(str, parts)))
 
 
 def _whole(course: Course, study: Study) -> int:

@@ -15,10 +15,11 @@ import torch
 
 from search.ahead import Ahead
 from search.amounts import duration, size
-from search.dryrun import Measured, measured, refuse_unfit
+from search.dryrun import Measured, measured, refuse_unfit, sized
 from search.searcher import members_of
 from search.study import Study
 from trainables.data.examples import Data
+from trainables.data.load import load
 from trainables.engine.sizing import SIZES
 
 CONFIGURATION_BYTES = 2500
@@ -141,13 +142,25 @@ def local_workers(study: Study) -> int:
     return max(1, int((os.cpu_count() or 1) / study.resources.cpu))
 
 
-def group_sizes(study: Study, found: dict[str, Measured]) -> dict[str, int]:
-    """Members of each method's groups: as the study says, or what was measured to be fast, unless too few groups would come of it."""
+def group_sizes(study: Study, found: dict[str, int]) -> dict[str, int]:
+    """Members of each method's groups: as the study says, or what was found to be fast, unless too few groups would come of it."""
     if study.group != "auto":
         return dict.fromkeys(found, study.group)
     most = {name: max(1, study.budget_of(name) // ROUNDS) for name in found}
-    wanted = {name: -(-max(members_of(study), one.sizes.members) // study.seeds) for name, one in found.items()}
+    wanted = {name: -(-max(members_of(study), fast) // study.seeds) for name, fast in found.items()}
     return {name: study.seeds * min(wanted[name], most[name]) for name in found}
+
+
+def sizes_here(text: str) -> dict[str, int]:
+    """Members of each method's groups, timed on this machine's device; what a cluster's machine is asked.
+
+    Args:
+        text: The study, as `Study.dump` writes it.
+    """
+    study = Study.parse(text)
+    data = load(**study.data)
+    torch.set_num_threads(max(1, int(study.resources.cpu)))
+    return group_sizes(study, {name: sized(study, space, data).members for name, space in study.spaces.items()})
 
 
 def epochs_of(study: Study) -> float:
@@ -157,7 +170,7 @@ def epochs_of(study: Study) -> float:
 
 
 def _forecast(study: Study, found: dict[str, Measured], workers: int) -> Plan:
-    sizes, epochs = group_sizes(study, found), epochs_of(study)
+    sizes, epochs = group_sizes(study, {name: one.sizes.members for name, one in found.items()}), epochs_of(study)
     crowd = float(np.median([one.crowd for one in found.values()])) if study.resources.gpu == 0 else 1.0
     planned = []
     for name, one in found.items():

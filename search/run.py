@@ -18,6 +18,8 @@ from ray.exceptions import RayError
 from ray.tune import Callback
 
 from search import ahead, borrowed, cluster, earlier
+from search.demand import Demand
+from search.devices import Devices
 from search.errors import UserError
 from search.files import Told
 from search.lease import Lease
@@ -188,6 +190,9 @@ def _once(
         with cluster.cluster(place.address, modules=borrowed.modules(ledger.study)), _stoppable(searcher, stopped, place.home, told):
             probe = Probe(place.home, place.url, place.seen)
             probe.look()
+            if place.address:
+                searcher.devices = Devices(ledger.study, place.home, told)
+                searcher.devices.begin(stopped.is_set)
             _tune(searcher, ledger.study, place.home, probe)
     except (cluster.RayGone, RayError) as error:
         return searcher, error
@@ -204,11 +209,16 @@ def _summary(searcher: GroupSearcher, place: Place, clock: Clock) -> str:
 
 
 class _Attendant(Callback):
-    """Tells the searcher why a group failed, which Tune keeps from it, looks at machines that join, and ends a run whose Ray is gone."""
+    """What Tune does not do for a searcher.
+
+    It tells why a group failed, looks at machines that join, shows a cluster's autoscaler how many groups wait, and ends a run whose Ray
+    is gone.
+    """
 
     def __init__(self, searcher: GroupSearcher, probe: Probe) -> None:
         self.searcher, self.probe = searcher, probe
         self.pulse = cluster.Pulse()
+        self.demand = Demand(searcher.ledger.study.resources.cpu, searcher.ledger.study.resources.gpu)
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         if self.pulse.gone():
@@ -216,6 +226,9 @@ class _Attendant(Callback):
         if self.pulse.joined(self.probe.seen) and self.searcher.trouble is None:
             with self.searcher.kept():
                 self._look()
+        if self.searcher.devices is not None:
+            self.searcher.devices.look()
+            self.demand.show(0 if self.searcher.stopping or self.searcher.trouble else self.searcher.left)
 
     def _look(self) -> None:
         try:
@@ -252,6 +265,7 @@ def reason_of(error: BaseException | None, process: int | None = None) -> str:
 
 def _tune(searcher: GroupSearcher, study: Study, home: Home, probe: Probe) -> None:
     scratch = (home.local / SCRATCH).absolute() if home.local else cluster.scratch()
+    attendant = _Attendant(searcher, probe)
     try:
         tune.run(
             tune.with_resources(GroupTrainable, {"cpu": study.resources.cpu, "gpu": study.resources.gpu}),
@@ -263,10 +277,11 @@ def _tune(searcher: GroupSearcher, study: Study, home: Home, probe: Probe) -> No
             raise_on_failed_trial=False,
             storage_path=str(scratch),
             trial_dirname_creator=lambda trial: trial.trial_id,
-            callbacks=[_Attendant(searcher, probe)],
+            callbacks=[attendant],
             verbose=0,
         )
     finally:
+        attendant.demand.clear()
         shutil.rmtree(scratch, ignore_errors=True)
 
 

@@ -4,9 +4,10 @@ Tune asks `suggest` for the next trial, which here is a group, and calls back wh
 the evidence do not say.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray.tune.search import Searcher
 
@@ -18,6 +19,9 @@ from search.page import Group
 from search.study import Study
 from trainables.home import Home
 from trainables.job import STOP, Job
+
+if TYPE_CHECKING:
+    from search.devices import Devices  # which times groups by way of this module's `job`
 
 MEMBERS = 12
 """Members of a group where the study leaves its size open."""
@@ -35,9 +39,11 @@ class GroupSearcher(Searcher):
             asked later knows more.
         sizes: Members of a method's groups; what is not there has as many as the study says.
         listed: Whether what is in flight is all that is wanted, and nothing new is asked.
+        devices: A cluster's kinds of devices, which then say in place of `slots` and `sizes` when a group is handed out, and how large.
 
     Attributes:
         running: The groups that Tune has, by its id of their trial.
+        kinds: The kind of device that each of them is meant for, and then runs on.
         live: The last result of each of them.
         memory: Most bytes that a worker has said it takes.
         stopping: Whether the user has asked to stop.
@@ -55,10 +61,13 @@ class GroupSearcher(Searcher):
         *,
         sizes: Mapping[str, int] | None = None,
         listed: bool = False,
+        devices: "Devices | None" = None,
     ) -> None:
         super().__init__()
         self.ledger, self.home, self.parent, self.told, self.slots = ledger, home, parent, told, slots
+        self.devices = devices
         self.running: dict[str, Group] = {}
+        self.kinds: dict[str, str] = {}
         self.live: dict[str, dict[str, Any]] = {}
         self.memory = 0
         self.stopping = False
@@ -71,18 +80,38 @@ class GroupSearcher(Searcher):
     def suggest(self, trial_id: str) -> Any:
         if self.stopping or self.trouble:
             return Searcher.FINISHED
-        if len(self.running) > self.slots() or not self.room.enough():
+        kind = self._place()
+        if kind is None or not self.room.enough():
             return None
         group = None
         with self.kept():
-            group = self.waiting.pop(0) if self.waiting else self._new()
+            group = self.waiting.pop(0) if self.waiting else self._new(kind)
         if group is None:
             return None if self.running and not self.trouble else Searcher.FINISHED
-        self.running[trial_id] = group
+        self.running[trial_id], self.kinds[trial_id] = group, kind
         seeds = f"{counted(len(group.seeds), 'more seed')} of " if group.extra else ""
         self.told("asked", f"{group.name}: {seeds}{counted(len(group.configurations), 'configuration')} of {group.method}")
         promote = survivors if self.ledger.study.halving.rungs and not group.extra else None  # what has ended is not dropped once more
         return {"job": job(self.ledger.study, group, self.parent).to_dict(), "promote": promote}
+
+    @property
+    def left(self) -> int:
+        """About how many groups have not been handed out yet."""
+        pages = {} if self.listed else self.ledger.pages
+        seeds = self.ledger.study.seeds
+        sizes = {name: max(1, self._members("", name) // seeds) for name in pages}
+        return len(self.waiting) + sum(-(-max(0, page.budget - len(page.entries)) // sizes[name]) for name, page in pages.items())
+
+    def _place(self) -> str | None:
+        """The kind of device for the next group, or None where none should be handed out now."""
+        if self.devices is None:
+            return "" if len(self.running) <= self.slots() else None
+        return self.devices.free(Counter(self.kinds[trial] for trial in self.running))
+
+    def _members(self, kind: str, method: str) -> int:
+        """Members of a method's next group."""
+        timed = self.devices.size(kind, method) if self.devices else None
+        return timed or self.sizes.get(method, members_of(self.ledger.study))
 
     def _clear(self, group: Group) -> None:
         """Set aside evidence under a new group's name, which a ledger that lost its last writes to a power cut may have forgotten."""
@@ -99,6 +128,8 @@ class GroupSearcher(Searcher):
             self._pass_on(result)
             if group.name not in self.live:
                 self.ledger.started(group, {"host": result.get("hostname"), "process": result.get("pid")})
+                if self.devices:
+                    self.kinds[trial_id] = self.devices.at(str(result.get("node_ip")))
             if result.get("full") and not self.live.get(group.name, {}).get("full"):
                 self.told("note", f"{group.name}: {result['full']}; waiting for room")
             self.live[group.name] = result
@@ -152,14 +183,14 @@ class GroupSearcher(Searcher):
         for note in result.get("notes", ()):
             self.told("note", note)
 
-    def _new(self) -> Group | None:
+    def _new(self, kind: str) -> Group | None:
         if self.listed:
             return None
         study, method = self.ledger.study, most_behind(self.ledger)
         if method is None:
             group = self.ledger.ask_seeds(members_of(study))
         else:
-            group = self.ledger.ask(method, max(1, self.sizes.get(method, members_of(study)) // study.seeds))
+            group = self.ledger.ask(method, max(1, self._members(kind, method) // study.seeds))
         if group is not None:
             self._clear(group)
         return group
