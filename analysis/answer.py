@@ -2,15 +2,14 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from analysis import words
+from analysis import chances, comparable, words
 from analysis.findings import Findings, called
 from analysis.page import Head
 from analysis.ranking import Ranking
 from analysis.sections.order import both, optimism
 from analysis.summary import USEFULNESS
-from analysis.table import Table
+from analysis.table import FIGURES, Table
 
 
 def head(found: Findings) -> Head:
@@ -19,9 +18,11 @@ def head(found: Findings) -> Head:
     data = table.intent.get("data")
     name = data.get("name", "") if isinstance(data, dict) else data or ""
     net = table.intent.get("net")
+    scenario = comparable.scenario_of(table)
+    trained = "" if scenario == comparable.SUPERVISED else f"{scenario}: trained without labels, scored by a classifier on what it learned"
     noise = f"label noise {float(data['label_noise']):g}" if isinstance(data, dict) and data.get("label_noise") else ""
-    on = " · ".join(str(part) for part in (name and f"data {name}", noise, isinstance(net, dict) and f"net {net.get('name', '')}") if part)
-    return Head(f"Study {table.name}", on, sentences(found), warnings(found), facts(found))
+    parts = (name and f"data {name}", noise, isinstance(net, dict) and f"net {net.get('name', '')}", trained)
+    return Head(f"Study {table.name}", " · ".join(str(part) for part in parts if part), sentences(found), warnings(found), facts(found))
 
 
 def sentences(found: Findings) -> list[str]:
@@ -71,14 +72,27 @@ def _how_sure(ranked: Ranking, of: str = "of ") -> str:
         return "How sure this is cannot be told: the spread between retrainings is unknown."
     if len(frame) == 1:
         return "It is the only configuration so far, so there is nothing to choose between."
+    kept = int(frame["kept"].sum()) if ranked.rule == "guarantee" else len(frame)
+    if kept == 1:
+        why = words.listed(sorted(set(frame.loc[~frame["kept"], "reason"].str.replace(r"^\d+ of \d+ ", "", regex=True))))
+        return f"It is the only one {of}{len(frame):,} that the rule keeps, the others are set aside ({why}): nothing was chosen between."
     others = inside - bool(frame["indistinguishable"].iloc[0])
-    chance = words.chance(frame["p_best"].iloc[0])
     told = (
         f"{words.count(others, 'other')} cannot be told from the best with 95 % confidence"
         if others
         else "no other can be the best with 95 % confidence"
     )
-    return f"It is the best {of}{len(frame):,} with probability {chance}; {told}."
+    among = f"{of}{len(frame):,}" if kept in {0, len(frame)} else f"{of}the {kept:,} that the rule keeps from {len(frame):,}"
+    return f"It is the best {among} with probability {words.chance(frame['p_best'].iloc[0])}{_likelier(ranked)}; {told}."
+
+
+def _likelier(ranked: Ranking) -> str:
+    """Who is likelier to be best than the first, where the rule asks for more than a high mean."""
+    chance = ranked.frame["p_best"]
+    if not words.known(chance.max()) or chance.max() - chance.iloc[0] < 0.01:
+        return ""
+    row = ranked.frame.iloc[int(chance.argmax())]
+    return f" ({called(row)}, which the rule puts {words.ordinal(int(row['rank']))}, with {words.chance(chance.max())})"
 
 
 def _against(ranked: Ranking, how: str = "after shrinkage for having been chosen") -> str:
@@ -86,21 +100,24 @@ def _against(ranked: Ranking, how: str = "after shrinkage for having been chosen
     if ranked.baseline is None:
         return "The study has no finished ERM configuration yet, so nothing can be said against it."
     if ranked.frame.index[0] == ranked.baseline:
-        return "It is plain ERM: no method of this study beats it by this rule."
-    gains = [f"{_gain(ranked, name)} points in {word}" for name, word in (("accuracy", "mean"), ("tail", "tail"))]
-    if words.known(first["stability_shrunk"]):
-        gains.append(f"{_gain(ranked, 'stability')} points in stability")
+        alone = (ranked.frame["method"] == ranked.frame["method"].iloc[0]).all()
+        return f"It is plain ERM: {'no other method has finished yet' if alone else 'no method of this study beats it by this rule'}."
+    told = {name: _gain(ranked, name) for name in FIGURES}
+    gains = [f"{told[name]} points in {'mean' if name == 'accuracy' else name}" for name in FIGURES if told[name]]
+    if not words.known(first["guarantee"]):
+        return f"Against ERM it differs by {words.listed(gains)}: single runs, of which this one was chosen for being high."
     return f"Against ERM it differs by {words.listed(gains)} ({how}; 95 % intervals)."
 
 
 def _gain(ranked: Ranking, name: str) -> str:
-    """First less ERM in a figure, after shrinkage, with its 95 % interval."""
+    """First less ERM in a figure with its 95 % interval, after shrinkage; of single runs the plain difference; empty if unknown."""
     figure, index = ranked.summary.figures[name], ranked.summary.configurations.index
     a, b = (int(index.get_indexer(pd.Index([key]))[0]) for key in (ranked.frame.index[0], ranked.baseline))
-    gap = float(figure.shrunk[a] - figure.shrunk[b])
-    df = min(float(figure.df[a]), float(figure.df[b]))
-    half = stats.t.ppf(0.975, df) * np.sqrt(figure.shrunk_variance[a] + figure.shrunk_variance[b]) if df > 0 else np.nan
-    return words.points(gap) + (f" ({words.points(gap - half)} to {words.points(gap + half)})" if words.known(half) else "")
+    gap, low, high = chances.difference(ranked.summary, a, b, name)
+    if words.known(gap):
+        return f"{words.points(gap)} ({words.points(low)} to {words.points(high)})"
+    plain = float(figure.mean[a] - figure.mean[b])
+    return words.points(plain) if words.known(plain) else ""
 
 
 def warnings(found: Findings) -> list[str]:
@@ -137,8 +154,11 @@ def _unfinished(table: Table) -> str:
     wanted = int(float(budget.get("configurations") or 0)) if isinstance(budget, dict) else 0
     counts = table.configurations.groupby("method").size()
     there = {name: int(counts.get(name, 0)) for name in (table.intent.get("methods") or {}) if _has_knobs(table, name)}
-    short = [f"{number} of {name}" for name, number in there.items() if number < wanted]
-    return f"The study is not finished: of {wanted} configurations a method, only {words.listed(short)} are there." if short else ""
+    short = [f"{number} of {name}" for name, number in there.items() if 0 < number < wanted]
+    none = [name for name, number in there.items() if number < min(1, wanted)]
+    told = [f"only {words.listed(short)} are there"] if short else []
+    told += [f"none of {words.listed(none)}"] if none else []
+    return f"The study is not finished: of {wanted} configurations a method, {'; '.join(told)}." if told else ""
 
 
 def _has_knobs(table: Table, method: str) -> bool:

@@ -81,6 +81,21 @@ def draw(summary: Summary, rows: NDArray[np.intp], draws: int = DRAWS) -> dict[s
     return found
 
 
+def difference(summary: Summary, first: int, second: int, name: str, level: float = 0.95) -> tuple[float, float, float]:
+    """How much higher the true figure at one position lies than at another: (mean, low, high) of the joint draws; nan where unknown.
+
+    Not the difference of shrunken means with their variances added: where the spread of the population is estimated as none, both are
+    the population's mean, known exactly, and the interval has no width.
+    """
+    figure = summary.figures[name]
+    if min(figure.df[first], figure.df[second]) <= 0:
+        return float("nan"), float("nan"), float("nan")
+    drawn_both = draw(summary, np.array([first, second]))[name]
+    apart = drawn_both[:, 0] - drawn_both[:, 1]
+    low, high = np.quantile(apart, [0.5 - level / 2, 0.5 + level / 2])
+    return float(apart.mean()), float(low), float(high)
+
+
 def posterior(figure: Figure, seeds: Floats, rows: NDArray[np.intp], normal: Floats, source: np.random.Generator) -> Floats:
     """Draws of one figure's true values at `rows`, (D, C'), from standard normals of that shape.
 

@@ -76,6 +76,12 @@ def count(number: float, noun: str) -> str:
     return f"{number:,.0f} {noun}" + ("" if number == 1 else "s")
 
 
+def ordinal(number: int) -> str:
+    """A place in an order: 1st, 2nd, 13th."""
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{ending}"
+
+
 def between(numbers: np.ndarray) -> str:
     """The range of whole numbers: `3`, or `3 to 10`."""
     low, high = float(numbers.min()), float(numbers.max())

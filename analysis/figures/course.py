@@ -37,7 +37,7 @@ def best_so_far(found: Mapping[str, Steps], looks: dict[str, Look]) -> Drawing:
 def hypervolume(members: NDArray[np.float64], volume: NDArray[np.float64], names: str) -> Drawing:
     """Share of the final front's hypervolume after so many members."""
     figure, (axes,) = panels(height=58)
-    axes.step(members, 100 * volume / max(float(volume[-1]), 1e-12), where="post", color=INK, lw=1.3)
+    axes.step(members, 100 * volume / float(volume[-1]), where="post", color=INK, lw=1.3)
     axes.set(xlabel="members trained", ylabel="hypervolume (% of the last)", ylim=(0, 104))
     axes.grid(color=FAINT)
     margins(figure, top=3)
@@ -72,13 +72,14 @@ def halving(survivors: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
 def cost(hours: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     """Training time by method, split by what became of it; rows methods, columns kept, dropped, diverged (hours)."""
     figure, (axes,) = panels(1, 18 + 6 * len(hours))
-    unit, word = (60.0, "minutes") if hours.sum(axis=1).max() < 2 else (1.0, "hours")
+    most = hours.sum(axis=1).max()
+    unit, word = (1.0, "hours") if most >= 2 else (60.0, "minutes") if most >= 2 / 60 else (3600.0, "seconds")
     for place, (method, row) in enumerate(hours.iterrows()):
         left = 0.0
         for name, alpha in (("kept", 1.0), ("dropped", 0.45), ("diverged", 0.2)):
             axes.barh(place, unit * row[name], left=left, height=0.6, color=looks[str(method)].colour, alpha=alpha, lw=0)
             left += unit * float(row[name])
-        axes.text(left, place, f" {left:,.1f}", va="center", fontsize=6.5, color=INK)
+        axes.annotate(f"{left:,.1f}", (left, place), (2, 0), textcoords="offset points", va="center", fontsize=6.5, color=INK)
     axes.set(
         yticks=range(len(hours)),
         yticklabels=[str(method) for method in hours.index],

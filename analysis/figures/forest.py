@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
-from analysis.figures.style import INK, MUTED, Drawing, Look, margins, name_rows, panels
+from analysis.figures.style import INK, MUTED, Drawing, Look, margins, name_rows, panels, unknown
 from analysis.figures.thinned import seeds_stated
 from analysis.table import FIGURES
 
@@ -31,6 +31,9 @@ def forest(
         )
         panel.grid(axis="y", visible=False)
         panel.xaxis.set_major_locator(MaxNLocator(2, integer=True, steps=[1, 2, 5, 10]))  # more would touch between panels
+        if rows[figure_name].isna().all():
+            unknown(panel, "unknown")
+            panel.set_xticks([])
         level = float(frame[figure_name].loc[baseline]) if baseline is not None else float("nan")
         if np.isfinite(level):
             panel.axvline(100 * level, color=MUTED, lw=0.7, ls=(0, (2, 2)), zorder=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis import pareto
+from analysis import pareto, words
 from analysis.figures.style import INK, MUTED, WORDS, Drawing, Look, key, margins, panels, spaced, write
 from analysis.figures.thinned import seeds_stated, thinned
 
@@ -36,7 +36,7 @@ def front(frame: pd.DataFrame, looks: dict[str, Look], across: str = "accuracy",
     lower = f" {outside:,} {'lies' if outside == 1 else 'lie'} below or left of the frame." if outside else ""
     caption = (
         "Means over seeds. The line joins the configurations that no other beats on both figures, with their rank and 95 % intervals of "
-        f"the mean over retrainings. n = {len(frame):,} configurations of {seeds_stated(frame)}{drawn}.{lower}"
+        f"the mean over retrainings. n = {words.count(len(frame), 'configuration')} of {seeds_stated(frame)}{drawn}.{lower}"
     )
     return Drawing(f"front-{across}-{up}", f"{WORDS[across].capitalize()} against {WORDS[up]}", caption, figure)
 

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
 
-from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, key, margins, name_rows, panels, write
+from analysis.figures.style import FAINT, INK, Drawing, Look, key, margins, name_rows, panels, unknown, write
 from analysis.figures.thinned import thinned
 from analysis.importance import Dependence, is_log
 from analysis.table import FIGURES
@@ -139,7 +139,7 @@ def _frame_rows(axes: Axes, values: pd.Series, bar: float) -> None:
     known = 100 * values.dropna().to_numpy()
     if len(known) < 2 or np.ptp(known) == 0:
         if not len(known):
-            axes.text(0.5, 0.5, "needs two seeds", transform=axes.transAxes, ha="center", va="center", fontsize=7, color=MUTED)
+            unknown(axes)
         return
     low, high = np.quantile(known, [0.25, 1])
     least = max(known.min(), low - 1.5 * (high - low))

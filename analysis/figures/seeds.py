@@ -6,6 +6,9 @@ import pandas as pd
 from analysis.figures.style import FAINT, Drawing, Look, key, margins, panels
 from analysis.figures.thinned import seeds_stated, thinned
 
+LEAST = 0.1
+"""Points that a panel reaches up to at least: where all spreads are 0, an axis of their rounding would be no help."""
+
 
 def churn(frame: pd.DataFrame, net: pd.Series, looks: dict[str, Look]) -> Drawing:
     """Churn against the standard deviation of accuracy over seeds, raw and net of the split's noise.
@@ -25,10 +28,10 @@ def churn(frame: pd.DataFrame, net: pd.Series, looks: dict[str, Look]) -> Drawin
     axes[1].set_ylabel("net of split noise\n(points)")
     axes[1].set_xlabel("churn: examples two retrainings disagree on (%)")
     for panel in axes:
-        panel.set_ylim(bottom=0)
+        panel.set_ylim(0, max(panel.get_ylim()[1], LEAST))
         panel.grid(color=FAINT)
     used = key(figure, [(method, looks[method]) for method in looks if method in set(shown["method"])])
-    margins(figure, left=15, top=used + 2, between=0.1)
+    margins(figure, left=18, top=used + 2, between=0.1)
     caption = (
         f"Each point is a configuration of {seeds_stated(frame)}; n = {len(sound):,} without a failed "
         f"seed{f', {len(shown):,} drawn' if len(shown) < len(sound) else ''}. Above: the spread of accuracy over retrainings, variances "

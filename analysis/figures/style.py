@@ -32,6 +32,7 @@ VARIABLES = {INK: "--ink", MUTED: "--muted", FAINT: "--faint", **{colour: f"--se
 STYLE: dict[Any, Any] = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
+    "axes.formatter.useoffset": False,
     "axes.grid": True,
     "axes.labelcolor": INK,
     "axes.labelsize": 8,
@@ -137,6 +138,12 @@ def key(figure: Figure, entries: Sequence[tuple[str, Look]], top: float = 1.0) -
         figure.text((x + 2.4) / width, 1 - y / height, name, color=look.colour, fontsize=7, va="center", ha="left")
         x += length
     return y + 1.8
+
+
+def unknown(axes: Axes, why: str = "needs two seeds") -> None:
+    """A panel of nothing says why, without the numbers that an empty axis makes up; the axis that it shares keeps its own."""
+    axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", fontsize=7, color=MUTED)
+    axes.tick_params(axis="y", length=0, labelleft=False)
 
 
 def write(axes: Axes, x: float, y: float, text: str, colour: str = INK, size: float = 7, **more: Any) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import yaml
 
 from analysis import words
+from analysis.comparable import tail_of
 from analysis.findings import Findings
 from analysis.page import Section
 from analysis.summary import USEFULNESS
@@ -22,10 +23,10 @@ def limits(found: Findings) -> Section:
         *_of_spread(found),
     ]
     if found.confirmed is None:
-        told.append(
-            "The search chose by the figures shown here. Shrinkage takes the average luck out of the leaders; only fresh seeds on the "
-            "test split can take out the rest."
-        )
+        shrunk = np.isfinite(found.ranked.summary.figures[USEFULNESS].spread)
+        luck = "Shrinkage takes the average luck out of the leaders; only" if shrunk else "Only"
+        rest = "the rest" if shrunk else "the luck of those that lead"
+        told.append(f"The search chose by the figures shown here. {luck} fresh seeds on the test split can take out {rest}.")
     return Section("limits", "What this study cannot tell", told)
 
 
@@ -35,18 +36,17 @@ def _of_split(found: Findings) -> list[str]:
         return []
     level = float(found.frame["accuracy"].iloc[0])
     error = 1.96 * np.sqrt(level * (1 - level) / len(truth.y))
-    sizes = np.bincount(truth.y)
-    smallest = int(sizes[sizes > 0].min())
+    tail = tail_of(found.table)
+    part, many = (truth.group, "group") if tail == "worst-group" else (truth.y, "class")
+    smallest = int(np.bincount(part)[np.bincount(part) > 0].min())
+    worst = f"; a {tail} score, as the least of several, is biased downwards" if tail.startswith("worst") else ""
     return [
         (
             f"The split itself has {len(truth.y):,} examples: a mean accuracy near {words.percent(level)} % is known to within "
             f"{100 * error:.1f} points as a figure of the population they come from. That error is mostly shared by all configurations "
             "and so hardly touches their order."
         ),
-        (
-            f"The smallest class has {words.count(smallest, 'example')}, so its accuracy moves in steps of {100 / smallest:.1f} points; "
-            "a worst-class score, as the least of several, is biased downwards."
-        ),
+        f"The smallest {many} has {words.count(smallest, 'example')}: its accuracy moves in steps of {100 / smallest:.1f} points{worst}.",
     ]
 
 
@@ -55,7 +55,7 @@ def _of_order(found: Findings) -> list[str]:
     if inside < 2:
         return []
     told = f"{inside:,} configurations share 95 % of the chance of being best: their order is not settled. "
-    wanted = max(5, 2 * inside)
+    wanted = min(max(5, 2 * inside), len(found.frame))
     if found.confirmed is None:
         advice = f"Fresh seeds for the first {wanted:,} ({_race(found, wanted)}) would tell more than more configurations."
         return [told + advice]
@@ -73,7 +73,9 @@ def _race(found: Findings, wanted: int) -> str:
 
 def _of_spread(found: Findings) -> list[str]:
     summary, told = found.ranked.summary, []
-    if summary.seeds.max() < 5:
+    if summary.seeds.max() < 2:
+        told.append("With one seed a configuration nothing is known of what another seed would give: every difference may be luck.")
+    elif summary.seeds.max() < 5:
         told.append(
             f"With {words.count(float(summary.seeds.max()), 'seed')} a configuration, single variances are known within a factor of "
             "several; intervals borrow strength from all configurations of a method and take them to be alike in this."

@@ -12,6 +12,9 @@ from analysis.table import FIGURES
 CHECKS = 60
 """Points at which the hypervolume is taken."""
 
+LEAST = 1e-12
+"""Hypervolume below which the front is one point to rounding: where shrinkage makes all alike, no course is to be seen."""
+
 
 def progress(found: Findings) -> Section | None:
     """Best so far by method, and hypervolume against members trained."""
@@ -24,7 +27,7 @@ def progress(found: Findings) -> Section | None:
     text = []
     if volume:
         members, values, _ = volume
-        late = 1 - values[np.searchsorted(members, 0.75 * members[-1])] / max(values[-1], 1e-12)
+        late = 1 - values[np.searchsorted(members, 0.75 * members[-1])] / values[-1]
         text.append(f"The last quarter of the members widened the front's hypervolume by {100 * late:.0f} % of its final size.")
     return Section("progress", "Search progress", text, drawings)
 
@@ -54,6 +57,8 @@ def _hypervolume(found: Findings) -> tuple[np.ndarray, np.ndarray, str] | None:
         pool = np.vstack([best, points[start:end]])
         best, start = pool[pareto.front(pool)], end
         volumes.append(pareto.hypervolume(best, reference))
+    if volumes[-1] < LEAST:
+        return None
     members = ordered["seeds"].to_numpy(float).cumsum()[ends - 1]
     return members, np.array(volumes), words.listed([{"accuracy": "mean"}.get(name, name) for name in names])
 

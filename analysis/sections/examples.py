@@ -44,7 +44,8 @@ def classes(found: Findings) -> Section | None:
         if shares:
             kept = np.flatnonzero(size > 0)
             drawn.append(drawn_classes.parts(name, [named[place] for place in kept], size[kept], shares, found.table.split))
-    return Section("classes", "Worst classes and groups", drawings=drawn) if drawn else None
+    title = "Worst classes and groups" if len(drawn) > 1 else "Worst classes"
+    return Section("classes", title, drawings=drawn) if drawn else None
 
 
 def hardest(found: Findings) -> Section | None:
@@ -65,8 +66,8 @@ def hardest(found: Findings) -> Section | None:
     every = f"{words.count(never, 'example')} {'is' if never == 1 else 'are'} wrong" if never else "no example is wrong"
     text = [
         (
-            f"Of the {len(total):,} examples of the {table.split} split, {every} in all {members:,} members trained to the end; in half "
-            f"of them or more {int((total >= members / 2).sum()):,} are. With noisy labels, look here first for wrong ones."
+            f"Of the {len(total):,} examples of the {table.split} split, {every} in {_by_all(members, total)}. With noisy labels, look "
+            "here first for wrong ones."
         )
     ]
     if len(table.pictures) and table.pictures.ndim >= 3:
@@ -79,6 +80,13 @@ def hardest(found: Findings) -> Section | None:
     columns = [Column("example", kind="heading"), Column("wrong", kind="text")]
     rows = [Row([label, told]) for label, told, _ in shown]
     return Section("examples", "Examples that most seeds get wrong", text, sheets=[Sheet("The hardest examples.", columns, rows)])
+
+
+def _by_all(members: int, total: NDArray[np.int64]) -> str:
+    if members == 1:
+        return "the only member trained to the end"
+    half = int((total >= members / 2).sum())
+    return f"all {members:,} members trained to the end; in half of them or more {half:,} {'is' if half == 1 else 'are'}"
 
 
 def _counted(table: Table) -> int:

@@ -39,7 +39,8 @@ def _row(found: Findings, method: str) -> Row:
     for one in (accuracy, tail):
         cells += [words.gain(one), _p(one["p_holm"])]
     chance = f"{words.chance(overall['chance'])} ({words.chance(overall['chance_low'])} to {words.chance(overall['chance_high'])})"
-    cells += [chance if words.known(overall["chance_low"]) else words.NONE, "yes" if overall["meaningful"] else "no"]
+    known = words.known(overall["chance_low"])
+    cells += [chance, "yes" if overall["meaningful"] else "no"] if known else [words.NONE] * 2
     best = found.frame[(found.frame["method"] == method) & (found.frame["configuration"] == overall["configuration"])].iloc[0]
     return Row(cells, f"configuration {best['configuration']}" + (f": {best['knobs']}" if best["knobs"] else ""))
 
@@ -55,20 +56,25 @@ def _words(found: Findings) -> list[str]:
     if fewest < most:
         budget = f"The budgets differ so far, from {fewest:,} to {most:,} configurations; methods with more had more chances"
     seeds = int(found.contrasts["seeds"].iloc[0])
+    if found.contrasts["p"].isna().all():
+        return [_choice(budget), "These are differences of single runs: without a second seed there is nothing to test them against."]
     least = compare.least_rank_p(seeds, seeds)
     rank_test = (
         f" A rank test of {seeds} against {seeds} seeds could not fall below p = {least:.2g} whatever the data." if least > 0.05 else ""
-    )
-    choice = (
-        f"{budget}. Each method stands by its best configuration under the rule, which was chosen for looking good: its gain here is too "
-        "high by as much as luck helped it."
     )
     tests = (
         f"Differences are tested seed by seed where common seeds correlate ({_correlations(found)}), with moderated variances; p-values "
         f"are Holm's over the methods.{rank_test} A gain is called meaningful if a retraining beats one of ERM with probability of at "
         f"least {100 * compare.MEANINGFUL:.0f} %, and its lower bound exceeds 50 %."
     )
-    return [choice, tests]
+    return [_choice(budget), tests]
+
+
+def _choice(budget: str) -> str:
+    return (
+        f"{budget}. Each method stands by its best configuration under the rule, which was chosen for looking good: its gain here is too "
+        "high by as much as luck helped it."
+    )
 
 
 def _correlations(found: Findings) -> str:
@@ -79,9 +85,11 @@ def _correlations(found: Findings) -> str:
     return "; ".join(told)
 
 
-def fronts(found: Findings) -> Section:
-    """The Pareto fronts over pairs of figures."""
+def fronts(found: Findings) -> Section | None:
+    """The Pareto fronts over pairs of figures; None where there is but one configuration."""
     frame = found.frame
+    if len(frame) < 2:
+        return None
     pairs = [("accuracy", "tail")]
     if frame["stability"].notna().any():
         pairs += [("accuracy", "stability"), ("tail", "stability")]
