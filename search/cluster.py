@@ -7,9 +7,9 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import ray
 from ray.exceptions import AuthenticationError, RayActorError, RuntimeEnvSetupError
@@ -42,20 +42,34 @@ class RayGone(RuntimeError):  # noqa: N818 it is told as it is
     """There is no machine left to run anything."""
 
 
+class Coming(Protocol):
+    """A Ray of our own that somebody has begun to start."""
+
+    def take(self) -> Path | None:
+        """Its folder, for whoever will end it; None where it is somebody's already."""
+        ...
+
+
 @contextmanager
-def cluster(address: str | None = None, processors: int | None = None, modules: Sequence[str] = ()) -> Iterator[None]:
+def cluster(
+    address: str | None = None, processors: int | None = None, modules: Sequence[str] = (), coming: Coming | None = None
+) -> Iterator[None]:
     """Be connected to Ray; a connection that there is already stays as it is.
 
     Args:
         address: "auto" or a cluster's address; None starts Ray here, and ends it afterwards.
         processors: How many CPUs a Ray of our own offers; all by default.
         modules: Files and folders of Python modules that a cluster's workers need and do not have: the user's own.
+        coming: A Ray of our own that is being started, to be had instead of a new one, and to be ended as that.
 
     Raises:
         UserError: If there is no cluster at the address, or it does not take the modules.
     """
-    with _environment():
-        if ray.is_initialized():
+    with environment():
+        if coming and (folder := coming.take()):
+            with _ended(folder):
+                yield
+        elif ray.is_initialized():
             yield
         elif address:
             _connect(address, modules)
@@ -64,12 +78,12 @@ def cluster(address: str | None = None, processors: int | None = None, modules: 
             finally:
                 ray.shutdown()
         else:
-            with _own(processors):
+            with _ended(started(processors)):
                 yield
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def environment() -> Iterator[None]:
     """What Tune and the workers read from the environment; undone afterwards, since the process is the user's."""
     ours = {name: value for name, value in (TUNE | ONE_THREAD).items() if name not in os.environ}
     os.environ.update(ours)
@@ -81,11 +95,25 @@ def _environment() -> Iterator[None]:
 
 
 @contextmanager
-def _own(processors: int | None) -> Iterator[None]:
+def _ended(folder: Path) -> Iterator[None]:
+    """End a Ray of our own afterwards, and remove its folder."""
+    try:
+        yield
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def started(processors: int | None = None) -> Path:
+    """Start Ray here: its folder.
+
+    Raises:
+        RayGone: If it does not come up: Ray itself raises a plain Exception where one of its processes dies meanwhile.
+    """
     sweep()
     folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp")
     try:
-        _start(
+        ray.init(
             num_cpus=processors,
             include_dashboard=False,
             log_to_driver=False,
@@ -93,23 +121,19 @@ def _own(processors: int | None) -> Iterator[None]:
             object_store_memory=OBJECT_STORE,
             _temp_dir=folder,
         )
-        yield
-    finally:
-        ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _start(**options: Any) -> None:
-    """Start Ray here.
-
-    Raises:
-        RayGone: If it does not come up: Ray itself raises a plain Exception where one of its processes dies meanwhile.
-    """
-    try:
-        ray.init(**options)
     except Exception as error:
         ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
         raise RayGone(f"Ray could not be started ({str(error).splitlines()[0] if str(error) else type(error).__name__})") from error
+    return Path(folder)
+
+
+def put_away(coming: Coming) -> None:
+    """End a Ray that nobody took."""
+    with suppress(RayGone):
+        if folder := coming.take():
+            with _ended(folder):
+                pass
 
 
 def _connect(address: str, modules: Sequence[str]) -> None:

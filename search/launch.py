@@ -4,12 +4,14 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from search import ahead, borrowed, capture, earlier, evolve, storage
 from search.dryrun import refuse_unfit
+from search.early import early
 from search.errors import UserError
 from search.lease import Lease
 from search.ledger import Ledger
@@ -66,26 +68,24 @@ def launch(
     if place.local is None:
         _make_writable(place)  # before minutes of measuring
     data = _loaded(study)
-    planned = None
-    if measured and not address:
-        planned = plan(study, data, told=_planning(study, place, watcher))
-    else:
-        refuse_unfit(study, data)
+    refuse_unfit(study, data)
     known = _earlier(study, home) if study.earlier else None
-    _make_writable(place)
-    where = Place(place, str(home), address, watcher)
-    if address:
-        where = replace(where, seen=_seen(where, study))
-    with storage.opened(url) as opened, Lease(study.name, place, opened.engine).held() as lease:
-        _refuse_foreign(study, opened, url)
-        if known is not None:
-            earlier.remember(place, known)
-        if planned is not None:
-            ahead.remember(place, planned.ahead)
-        place.write(ENVIRONMENT, capture.as_json(capture.environment(data, borrowed.digests(study))))
-        place.write(STUDY, _recorded(study, ledger).dump().encode())
-        notes = (planned.headline,) if planned else ()
-        return run(study, opened, where, lease, notes)
+    with nullcontext() if address else early() as coming:
+        planned = plan(study, data, told=_planning(study, place, watcher)) if measured and not address else None
+        _make_writable(place)
+        where = Place(place, str(home), address, watcher, coming=coming)
+        if address:
+            where = replace(where, seen=_seen(where, study))
+        with storage.opened(url) as opened, Lease(study.name, place, opened.engine).held() as lease:
+            _refuse_foreign(study, opened, url)
+            if known is not None:
+                earlier.remember(place, known)
+            if planned is not None:
+                ahead.remember(place, planned.ahead)
+            place.write(ENVIRONMENT, capture.as_json(capture.environment(data, borrowed.digests(study))))
+            place.write(STUDY, _recorded(study, ledger).dump().encode())
+            notes = (planned.headline,) if planned else ()
+            return run(study, opened, where, lease, notes)
 
 
 def _seen(where: Place, study: Study) -> frozenset[str]:

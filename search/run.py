@@ -91,6 +91,7 @@ class Place:
         address: A Ray cluster's address, or None for a Ray of our own.
         watcher: Is told every event.
         seen: Machines of the cluster that have been found to see the home, by Ray's id.
+        coming: A Ray of our own that is being started already, if one is.
     """
 
     home: Home
@@ -98,6 +99,7 @@ class Place:
     address: str | None = None
     watcher: Watcher | None = None
     seen: frozenset[str] = frozenset()
+    coming: cluster.Coming | None = None
 
     @property
     def url(self) -> str:
@@ -187,7 +189,8 @@ def _once(
     if not searcher.waiting and (listed or ledger.complete):
         return searcher, None
     try:
-        with cluster.cluster(place.address, modules=borrowed.modules(ledger.study)), _stoppable(searcher, stopped, place.home, told):
+        ray = cluster.cluster(place.address, modules=borrowed.modules(ledger.study), coming=place.coming)
+        with ray, _stoppable(searcher, stopped, place.home, told):
             probe = Probe(place.home, place.url, place.seen)
             probe.look()
             if place.address:

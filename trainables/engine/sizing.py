@@ -19,6 +19,7 @@ import torch
 from trainables.data import cache
 from trainables.data.examples import Data
 from trainables.engine.loop import Row, Run, Setting
+from trainables.engine.pace import AT_A_TIME
 
 SIZES = (1, 4, 16, 64)
 """Members at a time that are tried, in this order."""
@@ -72,7 +73,7 @@ def tried(setting: Setting, data: Data, numbers: Mapping[str, float]) -> dict[in
     """Milliseconds of a member's step at each size, as far as memory, patience and time allow."""
     began, found = _clock(setting.device), dict[int, float]()
     seen, recorded = few(data, setting.batch), setting.device == "cpu" and setting.recorded is not False
-    for size in SIZES:
+    for size in (size for size in SIZES if size <= AT_A_TIME or not recorded):  # no more are replayed together
         run = Run.begin(replace(setting, chunk=size, recorded=recorded), seen, [Row(0, seed, numbers) for seed in range(size)])
         best = min(found.values(), default=float("inf"))
         found[size] = _milliseconds(run)

@@ -48,6 +48,13 @@ def test_trying_ends_where_a_larger_size_has_gained_next_to_nothing(trial, tmp_p
     assert trial.sizes == [1, 4, 16]
 
 
+def test_no_more_are_tried_than_are_replayed_together(trial, tmp_path):
+    trial.answers[16] = 0.5
+    assert ask(tmp_path / "sizes.json").members == 16
+    assert ask(tmp_path / "sizes.json", "mapped", recorded=False).members == 64
+    assert trial.sizes == [1, 4, 16, 1, 4, 16, 64]
+
+
 def test_trying_ends_before_memory_does(trial, tmp_path, monkeypatch):
     monkeypatch.setattr(sizing, "free_memory", lambda device: 1.0)
     assert ask(tmp_path / "sizes.json").members == 1

@@ -1,0 +1,70 @@
+import threading
+
+import pytest
+import ray
+
+from search import cluster
+from search.cluster import RayGone
+from search.early import early
+
+
+@pytest.fixture
+def started(monkeypatch, tmp_path):
+    """Folders of Rays that were started, and how many were ended; none is a real one."""
+
+    class Rays:
+        def __init__(self):
+            self.folders, self.ended, self.fails, self.threads = [], 0, False, []
+
+        def start(self, processors=None):
+            self.threads.append(threading.current_thread())
+            if self.fails:
+                raise RayGone("it did not come up")
+            self.folders.append(tmp_path / f"ray-{len(self.folders)}")
+            self.folders[-1].mkdir()
+            return self.folders[-1]
+
+        def shutdown(self):
+            self.ended += 1
+
+    rays = Rays()
+    monkeypatch.setattr(ray, "is_initialized", lambda: bool(len(rays.folders) > rays.ended))
+    monkeypatch.setattr(ray, "shutdown", rays.shutdown)
+    monkeypatch.setattr(cluster, "started", rays.start)
+    return rays
+
+
+def test_a_ray_that_is_on_its_way_is_taken_once_and_ended_by_who_took_it(started):
+    with early() as coming:
+        with cluster.cluster(coming=coming):
+            assert (len(started.folders), started.ended) == (1, 0)
+        assert (started.ended, started.folders[0].exists()) == (1, False)
+        with cluster.cluster(coming=coming):
+            assert len(started.folders) == 2, "after the first has ended another one is started"
+    assert started.ended == 2
+
+
+def test_a_ray_that_nobody_takes_is_put_away(started):
+    with pytest.raises(KeyError), early():
+        raise KeyError
+    assert (len(started.folders), started.ended, started.folders[0].exists()) == (1, 1, False)
+
+
+def test_a_ray_that_does_not_come_up_is_told_to_who_takes_it_and_to_nobody_else(started):
+    started.fails = True
+    with early() as coming, pytest.raises(RayGone, match="did not come up"), cluster.cluster(coming=coming):
+        pass
+    with early():
+        pass
+
+
+def test_none_is_started_where_there_is_a_connection_already(started):
+    with cluster.cluster(), early() as coming, cluster.cluster(coming=coming):
+        assert (coming, len(started.folders)) == (None, 1)
+
+
+def test_the_thread_that_started_it_lives_until_it_has_ended(started):
+    with early() as coming, cluster.cluster(coming=coming):
+        assert started.threads[0].is_alive(), "Linux would end Ray's processes with it"
+        assert started.threads[0] is not threading.current_thread()
+    assert not started.threads[0].is_alive()
