@@ -74,7 +74,7 @@ def dot(left: Tree, right: Tree) -> Tensor:
 
 def norm(tree: Tree) -> Tensor:
     """The joint Euclidean norm over all leaves, as a scalar."""
-    return dot(tree, tree).sqrt()
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(leaf) for _, leaf in leaves(tree)]))
 
 
 def add(left: Tree, right: Tree, scale: Tensor | float = 1.0) -> Tree:

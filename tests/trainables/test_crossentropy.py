@@ -7,7 +7,7 @@ from torch import nn
 from torch.func import grad, vmap
 
 from trainables.axes import Batch
-from trainables.crossentropy import cross_entropy, evenly, full_precision, one_hot, targets
+from trainables.crossentropy import FEW, cross_entropy, evenly, full_precision, log_softmax, one_hot, targets
 from trainables.nets.staged import Staged, functional
 
 DOUBLE = torch.float64
@@ -38,6 +38,21 @@ def test_each_loss_is_the_targets_sum_of_negative_log_softmax_and_its_slope_soft
     assert cross_entropy(given, against).tolist() == pytest.approx((-(target * np.log(softmax)).sum(1)).tolist())
     slopes = grad(lambda logits: cross_entropy(logits, against).sum())(given)
     assert np.allclose(slopes.numpy(), softmax - target, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("classes", [1, 2, 10, FEW - 1, FEW, 40])
+def test_log_softmax_is_torchs_own_with_its_slopes_and_theirs_however_few_the_classes(classes):
+    logits = 5 * torch.linspace(-1, 1, 3 * classes, dtype=DOUBLE).sin().reshape(3, classes)
+    weight = torch.linspace(0, 2, classes, dtype=DOUBLE).cos()
+
+    def found(softmax):
+        def value(given):
+            return (weight * softmax(given) ** 2).sum()
+
+        return softmax(logits), grad(value)(logits), grad(lambda given: (weight * grad(value)(given)).sum())(logits)
+
+    for own, torchs in zip(found(log_softmax), found(lambda given: torch.log_softmax(given, -1)), strict=True):
+        assert torch.allclose(own, torchs, rtol=1e-12, atol=1e-12)
 
 
 def test_smoothing_leaves_the_label_its_share_and_spreads_the_rest_over_all_classes():

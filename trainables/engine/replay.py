@@ -4,48 +4,18 @@ It is recorded once, simplified and laid out: every result has its place beforeh
 later ones, and new state is written over the old. What remains of a call is its arithmetic.
 """
 
-import functools
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch._ops import OpOverload
 
 from trainables import tree
-from trainables.engine.layout import Memory, laid_out
-from trainables.engine.record import Call, record, replaced, schema
+from trainables.engine.kernels import Command, command
+from trainables.engine.layout import laid_out
+from trainables.engine.record import record
 from trainables.engine.simplify import simplified
 from trainables.tree import Tree
-
-aten = torch.ops.aten
-
-Command = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
-
-DIRECT: dict[OpOverload, Callable[..., Any]] = {
-    aten.add.Scalar: torch.add,
-    aten.add.Tensor: torch.add,
-    aten.addcmul.default: torch.addcmul,
-    aten.bmm.default: torch.bmm,
-    aten.div.Tensor: torch.div,
-    aten.eq.Tensor: torch.eq,
-    aten.exp.default: torch.exp,
-    aten.log.default: torch.log,
-    aten.mul.Scalar: torch.mul,
-    aten.mul.Tensor: torch.mul,
-    aten.neg.default: torch.neg,
-    aten.reciprocal.default: torch.reciprocal,
-    aten.rsqrt.default: torch.rsqrt,
-    aten.rsub.Scalar: lambda taken, number, out: torch.sub(number, taken, out=out),
-    aten.sqrt.default: torch.sqrt,
-    aten.sub.Scalar: torch.sub,
-    aten.sub.Tensor: torch.sub,
-    aten.sum.dim_IntList: torch.sum,
-    aten.where.self: torch.where,
-}
-"""The same operations by torch's own bindings, which find the kernel in half the time: 1.5 for 3 microseconds, a sum in 4 less."""
-
-COPIES = frozenset({aten.clone.default, aten._to_copy.default})  # noqa: SLF001  the name that torch gives it
 
 TOLERANCE = 0.5
 """Share of a tensor's largest change by which the replayed may miss the recorded one. It is meant for faults: what a deep net in float32
@@ -76,7 +46,7 @@ class Tape:
         self._olds = recording.inputs[: len(list(tree.leaves(state)))]
         self._memory, self._copied = laid_out(self._program, recording, list(zip(self._program.outputs, self._olds, strict=False)))
         for call in self._program.once:
-            _do(_command(call, self._memory))
+            _do(command(call, self._memory))
         self._more = result[1]
         read = {number for call in self._program.each for number in call.reads}
         places = recording.inputs[len(self._olds) :]
@@ -84,6 +54,8 @@ class Tape:
         self.reads: dict[str, Tensor] = dict(first.values())
         trial = tree.map(torch.clone, state)
         _check(state, result, (trial, self.bound(trial)()))
+        for old in self._olds:  # the state that it was recorded at, which may be let go of
+            self._memory.home.pop(old.storage, None)
 
     def nbytes(self) -> int:
         """Bytes of memory beside the state's; all that is bound shares it."""
@@ -97,7 +69,7 @@ class Tape:
         made = {number for call in self._program.each for number in call.makes}
         own = [place.storage for place in extra if place.storage in made]
         memory = self._memory.moved(self._olds, [leaf for _, leaf in tree.leaves(state)], own)
-        commands = [_command(call, memory) for call in self._program.each]
+        commands = [command(call, memory) for call in self._program.each]
         commands += [(memory.tensor(old).copy_, (memory.tensor(new),), {}) for new, old in self._copied]
         paths = [path for path, _ in tree.leaves(self._more)]
         return Replay(commands, tree.fill(self._more, dict(zip(paths, (memory.tensor(place) for place in extra), strict=True))))
@@ -130,60 +102,9 @@ def _free_of(given: tuple[Tree, Tree], result: tuple[Tree, Tree]) -> tuple[Tree,
     return tree.fill(result[0], new), tree.fill(result[1], more)
 
 
-def _do(command: Command) -> None:
-    function, args, options = command
+def _do(ready: Command) -> None:
+    function, args, options = ready
     function(*args, **options)
-
-
-def _command(call: Call, memory: Memory) -> Command:
-    """The call on real tensors, writing its results where they belong."""
-    args, options = replaced(call.args, memory.tensor), dict(replaced(call.options, memory.tensor))
-    out = [memory.tensor(place) if place else None for place in call.out]
-    if schema(call.operator).is_mutable:
-        return call.operator, args, options
-    if call.operator in COPIES and out[0] is not None:
-        return out[0].copy_, args, {}
-    if call.operator is aten.relu.default:  # its variant with `out` makes a copy
-        return torch.clamp_min, (*args, 0), {"out": out[0]}
-    if call.operator in DIRECT and out[0] is not None:
-        return DIRECT[call.operator], tuple(_as_tensor(value, out[0]) for value in args), {**options, "out": out[0]}
-    variant = _with_out(call.operator)
-    if variant and None not in out:
-        return variant, args, {**options, **dict(zip(_names(variant), out, strict=True))}
-    return _copying(call.operator, out), args, options
-
-
-def _as_tensor(value: Any, like: Tensor) -> Any:
-    """A number as a tensor made once: torch makes one of it in every call, which takes longer than many a sum."""
-    return torch.tensor(value, dtype=like.dtype, device=like.device) if type(value) in {int, float} and like.is_floating_point() else value
-
-
-def _copying(operator: OpOverload, out: list[Tensor | None]) -> Callable[..., None]:
-    """The operation, its results copied to where they belong."""
-
-    def copying(*args: Any, **options: Any) -> None:
-        results = operator(*args, **options)
-        for place, result in zip(out, results if isinstance(results, tuple | list) else (results,), strict=True):
-            if place is not None:
-                place.copy_(result)
-
-    return copying
-
-
-@functools.cache
-def _with_out(operator: OpOverload) -> OpOverload | None:
-    """The operation's variant that takes the same arguments and where to write the results."""
-    wanted = [(argument.name, str(argument.type)) for argument in schema(operator).arguments]
-    for name in operator.overloadpacket.overloads():
-        variant = getattr(operator.overloadpacket, name)
-        taken = [(argument.name, str(argument.type)) for argument in schema(variant).arguments if not argument.is_out]
-        if taken == wanted and len(schema(variant).arguments) > len(taken):
-            return variant
-    return None
-
-
-def _names(variant: OpOverload) -> list[str]:
-    return [argument.name for argument in schema(variant).arguments if argument.is_out]
 
 
 def _check(state: Tree, expected: tuple[Tree, Tree], found: tuple[Tree, Tree]) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.func import grad_and_value, vmap
 
 from trainables import tree
-from trainables.engine import replay
+from trainables.engine import kernels
 from trainables.engine.replay import Tape
 
 A = torch.linspace(-1, 2, 12, dtype=torch.float64).reshape(3, 4)
@@ -53,6 +53,13 @@ def normalised(state, x):
     return {"w": y + again, "v": torch.stack([mean, var, mean + var])}, {"mean": mean}
 
 
+def shuffled(state, x):
+    from_behind = x.argsort(1) - 4
+    chosen = vmap(lambda row, order: row[order])(state["w"], from_behind)
+    pairs = vmap(lambda rows, order: rows[order])(torch.stack([x, state["v"], x + 1], 1), from_behind[:, :2] + 2)
+    return {"w": chosen, "v": pairs.flatten(1)[:, :4]}, {"transposed": vmap(lambda row, order: row[order])(x.t(), x.argsort(0).t() % 3)}
+
+
 def mapped(state, x):
     def one(w, v, row):
         def loss(at):
@@ -66,9 +73,8 @@ def mapped(state, x):
     return {"w": w, "v": v}, {"value": value}
 
 
-functions = pytest.mark.parametrize(
-    "function", [momentum, exchanged, untouched, written_into, reshaped, sorted_and_chosen, normalised, mapped], ids=lambda f: f.__name__
-)
+FUNCTIONS = [momentum, exchanged, untouched, written_into, reshaped, sorted_and_chosen, normalised, shuffled, mapped]
+functions = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
 
 
 def same(left, right):
@@ -117,7 +123,7 @@ def test_inputs_that_are_one_tensor_are_filled_once():
 
 
 def test_a_replay_that_goes_wrong_is_refused(monkeypatch):
-    monkeypatch.setitem(replay.DIRECT, torch.ops.aten.mul.Tensor, torch.div)
+    monkeypatch.setitem(kernels.ARITHMETIC, torch.ops.aten.mul.Tensor, torch.div)
     with pytest.raises(ValueError, match="0/v must be replayed as recorded; the largest difference is"):
         Tape(lambda state, x: ({"w": state["w"], "v": (state["v"] * x).sin()}, {}), {"w": A, "v": B}, A + B)
 
