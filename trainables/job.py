@@ -125,6 +125,7 @@ class Job:
             recorded=False if half else None,  # a replay is held to its recording more closely than bfloat16 rounds
             compiled=self.compiled,
             judging=scenario.judging,
+            origin=json.dumps([self.axes, self.options, self.scenario, self.net, training, data.shape, data.classes, data.groups]),
         )
 
 

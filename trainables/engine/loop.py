@@ -46,6 +46,8 @@ class Setting:
         recorded: Whether steps are replayed from a recording, as `pace` explains; where that pays by default.
         compiled: Whether steps are compiled, as `compiled` explains.
         judging: What makes the group classify, and what is measured of it.
+        origin: Says all that method, net and optimizer were made from, for data of this shape: recordings of settings of one origin are
+            shared. None shares nothing.
     """
 
     method: Method
@@ -60,6 +62,7 @@ class Setting:
     recorded: bool | None = None
     compiled: bool = False
     judging: Judging = LABELLED
+    origin: str | None = None
 
 
 class Row(NamedTuple):
@@ -218,7 +221,7 @@ class Run:
             return Compiled(make_step(setting.method, setting.net, setting.optimizer), setting.method, setting.chunk, setting.device)
         recorded = pays(setting.device, setting.epochs * steps) if setting.recorded is None else setting.recorded
         step = make_step(setting.method, setting.net, setting.optimizer)
-        return Pace(step, setting.method, setting.chunk, recorded, spatial=setting.net.spatial)
+        return Pace(step, setting.method, setting.chunk, recorded, spatial=setting.net.spatial, origin=setting.origin)
 
     def _training_examples(self) -> Examples:
         return self.data.rest if "probe" in self.setting.method.needs else self.data.train

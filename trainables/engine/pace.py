@@ -16,7 +16,8 @@ from trainables.axes import Method, Scalars
 from trainables.engine.fitting import fitting
 from trainables.engine.group import advance
 from trainables.engine.replay import Replay, Tape
-from trainables.engine.step import Inputs, Member, Step, phase
+from trainables.engine.shelf import SHELF, Shelf, shapes
+from trainables.engine.step import Inputs, Member, Step, phase, phase_number
 
 RECORDED_FROM = 30
 """Steps of a run from which on recording pays: it takes as long as 5 mapped steps, and again for each size that a group shrinks to."""
@@ -47,14 +48,18 @@ class Pace:
         chunk: Rows computed at a time; by default all where they are mapped, few where they are replayed.
         recorded: Whether to replay.
         spatial: Whether the net has maps: pictures of a member that is replayed by itself then have their channels last.
+        origin: Says all that the step was made from, where its recordings may serve groups to come.
     """
 
-    def __init__(self, step: Step, method: Method, chunk: int | None, recorded: bool, *, spatial: bool = False) -> None:
+    def __init__(
+        self, step: Step, method: Method, chunk: int | None, recorded: bool, *, spatial: bool = False, origin: str | None = None
+    ) -> None:
         self.step = step
         self.method = method
         self.chunk = chunk
         self.recorded = recorded
         self.spatial = spatial
+        self.origin = origin
         self._group: Member | None = None
         self._parts: list[Part] = []
         self._tapes: dict[tuple[int, Hashable], Tape] = {}
@@ -97,7 +102,9 @@ class Pace:
         if (rows, now) not in self._tapes:
             own: dict[int, Tensor] = {}
             seen = tree.map(lambda leaf: own.setdefault(id(leaf), self._placed(leaf[part.rows])), inputs)  # what is one tensor stays one
-            self._tapes[rows, now] = Tape(self._together(rows, turn), part.state, seen)
+            shelf = Shelf() if self.origin is None else SHELF
+            key = self.origin, phase_number(self.method, turn), shapes((part.state, seen))
+            self._tapes[rows, now] = shelf.tape(key, lambda: Tape(self._together(rows, turn), part.state, seen))
         if now not in part.replays:
             part.replays[now] = self._tapes[rows, now].bound(part.state)
         return self._tapes[rows, now], part.replays[now]

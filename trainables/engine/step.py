@@ -76,6 +76,12 @@ def phase(method: Method, turn: int) -> tuple[Callable[..., Any], ...]:
     return _in_turn(method.perturbation.gradients, turn), _in_turn(method.perturbation.adapts, turn)
 
 
+def phase_number(method: Method, turn: int) -> tuple[int, int]:
+    """Where the functions in turn stand in the method: the same of every method that was made alike."""
+    gradient, adapt = phase(method, turn)
+    return method.perturbation.gradients.index(gradient), method.perturbation.adapts.index(adapt)
+
+
 def _in_turn(functions: tuple[Function, ...], turn: int) -> Function:
     return functions[turn % len(functions)]
 

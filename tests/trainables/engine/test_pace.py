@@ -5,11 +5,13 @@ import dataclasses
 import pytest
 import torch
 
-from tests.contract.small import data, gap, preset, rows, setting, trained
-from trainables import tree
-from trainables.engine import checkpoint, pace
+from tests.contract.small import data, gap, numbers, preset, rows, setting, trained
+from trainables import methods, tree
+from trainables.engine import checkpoint, pace, shelf
 from trainables.engine.loop import Run
+from trainables.job import Configuration, Job
 from trainables.optimizer import adamw, sgd
+from trainables.training import TRAINING
 
 
 @pytest.mark.parametrize(("rows_", "most", "sizes"), [(40, 8, [8] * 5), (25, 8, [6, 6, 6, 7]), (3, 8, [3]), (3, 1, [1, 1, 1])])
@@ -83,3 +85,78 @@ def test_long_runs_on_a_cpu_are_replayed():
     long = trained(setting(method, epochs=pace.RECORDED_FROM), rows(method, 1, 1), epochs=1)
     assert (short._pace.recorded, long._pace.recorded) == (False, True)
     assert not pace.pays("cuda", 10**6)
+
+
+@pytest.fixture
+def recorded(monkeypatch):
+    """Numbers of rows of which a step has been recorded; the process' shelf is a fresh one."""
+    sizes = []
+
+    class Counted(pace.Tape):
+        def __init__(self, function, state, inputs):
+            sizes.append(next(iter(state.model.params.values())).shape[0])
+            super().__init__(function, state, inputs)
+
+    monkeypatch.setattr(pace, "Tape", Counted)
+    monkeypatch.setattr(pace, "SHELF", shelf.Shelf())
+    return sizes
+
+
+def job(method, seeds, **changes):
+    axes = methods.PRESETS[method]
+    training = {**TRAINING, "epochs": 30, "batch": 32}
+    numbers_ = numbers(methods.make(axes))
+    plain = {"study": "", "home": "", "group": "", "method": method, "axes": axes._asdict(), "seeds": seeds, "training": training}
+    plain |= {"configurations": [Configuration(0, numbers_)], "data": {"name": "digits"}, "net": {"name": "mlp", "width": 6}}
+    return Job(**{**plain, **changes})
+
+
+def ended(one):
+    run = Run.begin(one.setting(data()), data(), one.rows())
+    run.train_epoch()
+    run.train_epoch()
+    return run.group
+
+
+def test_a_group_after_another_of_its_kind_is_replayed_from_the_recording_that_there_is_to_the_same_bits(recorded):
+    first = ended(job("looksam", [0, 1]))
+    assert recorded == [2, 2], "one for each kind of step"
+    second = ended(job("looksam", [3, 4]))
+    assert recorded == [2, 2]
+    pace.SHELF = shelf.Shelf()
+    assert gap(ended(job("looksam", [3, 4])), second) == 0
+    assert gap(ended(job("looksam", [0, 1])), first) == 0
+    assert gap(first, second) > 0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"seeds": [0]},
+        {"net": {"name": "mlp", "width": 7}},
+        {"net": {"name": "mlp", "width": 6, "norm": "none"}},
+        {"training": {**TRAINING, "epochs": 30, "batch": 31}},
+        {"training": {**TRAINING, "epochs": 30, "batch": 32, "nesterov": True}},
+        {"axes": methods.PRESETS["asam"]._asdict()},
+        {"precision": "float64"},
+    ],
+    ids=str,
+)
+def test_a_group_of_another_kind_is_recorded_by_itself(recorded, changes):
+    ended(job("sam", [0, 1]))
+    ended(job("sam", **{"seeds": [0, 1], **changes}))
+    assert len(recorded) == 2
+
+
+def test_recordings_are_kept_as_far_as_there_is_room():
+    class Sized(pace.Tape):
+        def __init__(self, size):
+            self.size = size
+
+        def nbytes(self):
+            return self.size
+
+    kept, made = shelf.Shelf(room=10), []
+    for key, size in [("a", 4), ("b", 4), ("a", 4), ("c", 4), ("a", 4), ("b", 4), ("d", 11), ("d", 11)]:
+        assert kept.tape(key, lambda key=key, size=size: made.append(key) or Sized(size)).size == size
+    assert made == ["a", "b", "c", "b", "d", "d"], "b was used longest ago when c came, and what has no room at all is not kept"
