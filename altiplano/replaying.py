@@ -35,7 +35,8 @@ class Benchmark(NamedTuple):
     Attributes:
         rows: Each method's. objectives: Names. epochs: That the study has spent, on what it dropped too.
         truth: Mean over all seeds of every configuration, by key.
-        own: The study's own course.
+        own: The study's own course: its groups in the order in which they were asked.
+        together: Configurations of its largest group.
     """
 
     rows: list[Rows]
@@ -43,6 +44,7 @@ class Benchmark(NamedTuple):
     epochs: int
     truth: dict[int, Floats]
     own: list[Step]
+    together: int = 8
 
     @property
     def seeds(self) -> int:
@@ -112,10 +114,23 @@ def tabulated(study: Study, table: Table) -> Benchmark:
             rows.append(Rows(space, keys, params, np.nan_to_num(np.stack([scores[key] for key in keys])), course))
     truth = {key: scored for row in rows for key, scored in zip(row.keys, row.scores.mean(axis=1), strict=True)}
     spent = members.groupby("key")["epochs"].sum()
-    ordered = table.configurations.sort_values(["configuration", "method"])
-    counts = zip(ordered.index.to_list(), ordered["seeds"].to_list(), strict=True)
-    own = [Step(key, int(count), int(spent[key]), truth.get(key)) for key, count in counts]
-    return Benchmark(rows, objectives, int(sum(step.epochs for step in own)), truth, own)
+    counts = table.configurations["seeds"].to_dict()
+    own = [Step(key, int(counts[key]), int(spent[key]), truth.get(key)) for key in _as_asked(table)]
+    together = int(members.groupby("file")["key"].nunique().max())
+    return Benchmark(rows, objectives, int(sum(step.epochs for step in own)), truth, own, together)
+
+
+def _as_asked(table: Table) -> list[int]:
+    """Keys of the configurations, group by group: a group's name, and so its evidence's, ends with its number."""
+    numbers = table.members["file"].map([_number(path) for path in table.paths].__getitem__)
+    first = numbers.groupby(table.members["key"]).min()
+    ordered = table.configurations.assign(asked=first).sort_values(["asked", "configuration"])
+    return [int(key) for key in ordered.index]
+
+
+def _number(path: str) -> int:
+    written = path.rpartition("/")[2].partition(".")[0].rpartition("-")[2]
+    return int(written) if written.isdigit() else 0
 
 
 def _course(curves: Sequence[dict[str, Any]], objectives: Sequence[str], seeds: int, epochs: int) -> Floats:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from optuna.trial import TrialState, create_trial
 
 from search.halving import survivors
+from search.samplers import startup
 from search.sampling import Point, Sampling
 from search.space import Domain, Space
 from trainables.draws import stream
@@ -83,6 +84,12 @@ def replay(table: Sequence[Rows], rules: Rules, seed: int) -> Iterator[Step]:
                 searches.remove(search)
             else:
                 yield from group
+
+
+def unlearned(table: Sequence[Rows], rules: Rules) -> list[str]:
+    """Methods whose table ends before the sampler has left its start-up, in which it draws as `random` does."""
+    totals = {rows.space.name: len(rows.keys) for rows in table if rows.space.distributions}
+    return [name for name, total in totals.items() if total <= startup(rules.sampler, total)]
 
 
 def places(space: Space, params: Sequence[dict[str, float]]) -> Floats:

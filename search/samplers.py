@@ -62,14 +62,18 @@ def sampler(name: str, asked: Asked) -> BaseSampler:
         case "gp":
             return GPSampler(seed=seed, n_startup_trials=STARTUP, deterministic_objective=False, warn_independent_sampling=False)
         case "nsga2":
-            population = max(4, min(POPULATION, asked.budget // 5))
-            return NSGAIISampler(seed=seed, population_size=population, crossover_prob=0.9, swapping_prob=0.5)
+            return NSGAIISampler(seed=seed, population_size=startup(name, asked.budget), crossover_prob=0.9, swapping_prob=0.5)
         case "cmaes":
             return CmaEsSampler(seed=seed, n_startup_trials=1, consider_pruned_trials=False, warn_independent_sampling=False)
         case "qmc" if asked.attempt == 0:
             return Sobol(asked)
         case _:
             return RandomSampler(seed=seed)
+
+
+def startup(name: str, budget: int) -> int:
+    """How many configurations a sampler draws evenly before it learns from scores; 0 where it never learns, or does so from the first."""
+    return {"tpe": STARTUP, "gp": STARTUP, "nsga2": max(4, min(POPULATION, budget // 5))}.get(name, 0)
 
 
 class Tpe(TPESampler):

@@ -18,7 +18,9 @@ def replay(
     ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", help="Seeds of each configuration; all there are by default.")] = None,
     repeats: Annotated[int, typer.Option("--repeats", help="How often, with other random numbers.")] = 10,
-    together: Annotated[int, typer.Option("--together", help="Configurations of a group, among which halving chooses.")] = 8,
+    together: Annotated[
+        int | None, typer.Option("--together", help="Configurations of a group, among which halving chooses; the study's own by default.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """What another sampler, rung schedule or seed count would have found: a finished study looked up instead of trained.
@@ -29,12 +31,17 @@ def replay(
     import json
 
     from altiplano.replaying import benchmark, compared, rules_of
+    from search.replay import unlearned
 
-    rules_of(sampler, halving, 1 if seeds is None else seeds, together)  # faults of the options before the study is read
+    rules_of(sampler, halving, 1 if seeds is None else seeds, 1 if together is None else together)  # before the study is read
     bench = benchmark(name, home)
-    rules = rules_of(sampler, halving, bench.seeds if seeds is None else seeds, together)
+    rules = rules_of(sampler, halving, bench.seeds if seeds is None else seeds, bench.together if together is None else together)
     rows = compared(bench, rules, repeats)
     console = Console()
+    even = unlearned(bench.rows, rules)
+    if even:
+        words = f"{sampler} draws as random does throughout {', '.join(even)}: the table ends before its start-up does"
+        Console(stderr=True).print(words, highlight=False, soft_wrap=True)
     if as_json:
         for row in rows:
             console.file.write(json.dumps(row) + "\n")
@@ -49,8 +56,3 @@ def replay(
         counts = f"{row['epochs']:.0f}", f"{row['own_members']:.0f}", f"{row['own']:.3f}", f"{row['members']:.0f}"
         table.add_row(*counts, f"{row['mean']:.3f}", interval)
     console.print(table)
-    console.print(
-        "The study's own column takes its methods in turn by configuration number, a replay takes them by groups: compare replays with "
-        "each other, and the study's column with care.",
-        highlight=False,
-    )

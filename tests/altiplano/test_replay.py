@@ -1,13 +1,20 @@
 """Replays against tables whose truth is known."""
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 from numpy.testing import assert_allclose
 
-from altiplano.replaying import Benchmark, best_so_far, compared, interval, rules_of
+from altiplano.main import run
+from altiplano.replaying import Benchmark, _course, benchmark, best_so_far, compared, interval, rules_of
+from analysis.table import load
 from search.errors import UserError
-from search.replay import Rows, Rules, Step, places, replay
+from search.replay import Rows, Rules, Step, places, replay, unlearned
 from search.study import Study
+from tests.analysis import synthetic
 
 COUNT, EPOCHS, SEEDS = 16, 10, 3
 STUDY = Study.model_validate({"name": "known", "methods": {"sam": {"rho": [0.01, 1.0]}}, "objectives": ["accuracy"]})
@@ -87,3 +94,77 @@ def test_options_at_fault_are_named(sampler: str, halving: str | None, seeds: in
         rules_of(sampler, halving, seeds, 8)
     with pytest.raises(UserError, match="at most 3"):
         compared(bench(table()), Rules("tpe", seeds=4), 3)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished study of two methods, its groups named as they were asked."""
+    home = tmp_path_factory.mktemp("studies")
+    synthetic.study(home / "known", {"erm": 1, "sam": 12, "g-mix": 12}, synthetic.WORLD._replace(rungs=(10,), group=4, examples=40))
+    names = ["erm-0", "g-mix-0", "sam-0", "sam-1", "g-mix-1", "g-mix-2", "sam-2"]
+    for number, name in enumerate(names, start=1):
+        file = home / "known/evidence" / f"{name.replace('-', '-0000') if 'mix' not in name else f'g-mix-0000{name[-1]}'}.parquet"
+        file.rename(file.with_name(f"{name[:-2]}-{number:04d}.parquet"))
+    return home
+
+
+def changed(finished: Path, tmp_path: Path, **changes: object) -> str:
+    """A copy of the study with another intent."""
+    shutil.copytree(finished / "known", tmp_path / "known")
+    file = tmp_path / "known/study.yaml"
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | changes, sort_keys=False))
+    return str(tmp_path)
+
+
+def test_the_studys_own_course_is_in_the_order_in_which_its_groups_were_asked(finished: Path) -> None:
+    bench = benchmark("known", str(finished))
+    configurations = load(f"{finished}/known").configurations
+    methods = [str(configurations.loc[step.key, "method"]) for step in bench.own]
+    assert methods == ["erm", *["g-mix"] * 4, *["sam"] * 8, *["g-mix"] * 8, *["sam"] * 4]
+    numbers = [int(str(configurations.loc[step.key, "configuration"])) for step in bench.own]
+    assert numbers == [0, *range(4), *range(8), *range(4, 12), *range(8, 12)]
+    assert bench.together == 4
+    assert bench.epochs == sum(step.epochs for step in bench.own) == 3 * (30 + 2 * (5 * 30 + 7 * 10))
+
+
+def test_a_table_has_what_was_trained_to_the_end_and_lies_in_the_ranges_of_now(finished: Path, tmp_path: Path) -> None:
+    whole = benchmark("known", str(finished))
+    assert [(rows.space.name, len(rows.keys), rows.scores.shape[1:], rows.course.shape[1:]) for rows in whole.rows] == [
+        ("erm", 1, (3, 3), (3, 30, 2)),
+        ("sam", 5, (3, 3), (3, 30, 2)),
+        ("g-mix", 5, (3, 3), (3, 30, 2)),
+    ]
+    rhos = sorted(params["rho"] for params in whole.rows[1].params)
+    methods = {"sam": {"rho": [rhos[1], rhos[3]]}, "g-mix": {"alpha": [0.05, 4.0], "rho": [0.01, 0.5]}}
+    narrow = benchmark("known", changed(finished, tmp_path, methods=methods))
+    assert sorted(params["rho"] for params in narrow.rows[1].params) == rhos[1:4]
+    assert_allclose(whole.rows[1].scores.mean(axis=1), [whole.truth[key] for key in whole.rows[1].keys])
+
+
+def test_curves_with_gaps_go_on_from_the_value_before_and_begin_at_nothing() -> None:
+    curves = [{"accuracy": np.array([[np.nan, 0.5, np.nan], [0.2, 0.3, 0.4]])}, {"accuracy": np.array([[0.1], [0.6]])}]
+    course = _course(curves, ["accuracy", "stability"], seeds=2, epochs=3)
+    assert_allclose(course[..., 0], [[[0, 0.5, 0.5], [0.2, 0.3, 0.4]], [[0.1, 0.1, 0.1], [0.6, 0.6, 0.6]]])
+    assert_allclose(_course(curves, ["stability"], seeds=1, epochs=1)[..., 0], [[[0]], [[0.1]]])
+
+
+def test_what_cannot_be_replayed_is_refused_with_what_is_there(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no such study"):
+        benchmark("unknown", str(finished))
+    more = changed(finished, tmp_path, budget={"configurations": 13})
+    with pytest.raises(UserError, match=r"^known: a study must be finished to be replayed, has 25 of 27 configurations; resume it"):
+        benchmark("known", more)
+    synthetic.study(tmp_path / "few", {"erm": 1, "sam": 4}, synthetic.WORLD._replace(examples=20))
+    with pytest.raises(UserError, match=r"^few: a replay needs 8 configurations trained to the end, found 5; replay a larger study"):
+        benchmark("few", str(tmp_path))
+    with pytest.raises(UserError, match="--repeats must be at least 2"):
+        compared(benchmark("known", str(finished)), Rules("random"), 1)
+
+
+def test_a_sampler_that_never_leaves_its_start_up_is_said_to_draw_evenly(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert unlearned(table(), Rules("tpe")) == []
+    assert unlearned([table()[0]._replace(keys=list(range(10)))], Rules("tpe")) == ["sam"]
+    assert unlearned([table()[0]._replace(keys=list(range(4)))], Rules("nsga2")) == ["sam"]
+    assert unlearned([table()[0]._replace(keys=list(range(4)))], Rules("random")) == []
+    assert run(["replay", "known", "--home", str(finished), "--repeats", "2", "--json"]) == 0
+    assert capsys.readouterr().err.startswith("tpe draws as random does throughout sam, g-mix")
