@@ -4,7 +4,7 @@ PYTHON ?= python3
 WORKERS ?= 2
 STUDIES := studies-home
 BIN := .venv/bin
-BENCHMARKS ?= engine memory glue
+BENCHMARKS ?= engine memory glue search gpu
 KILLS ?= 60
 SEED ?= 0
 EXTRAS := cluster,dev,data,docs,export,postgres,s3
@@ -41,8 +41,9 @@ faults: install ## kill -9 what real studies run on, and see that nothing is los
 cluster: install ## Ray clusters of several nodes on this machine: one dies, one joins, one does not see the home, one is submitted to
 	$(BIN)/python -m pytest -m cluster --durations 5
 
-bench: install ## speed and memory side by side with plain PyTorch (BENCHMARKS="engine memory"; more than half an hour)
-	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
+bench: install ## speed, memory and what searches find, side by side (BENCHMARKS="engine memory"; about an hour, engine most of it)
+	for name in $(BENCHMARKS); do began=$$(date +%s); $(BIN)/python -m benchmarks.$$name || exit 1; \
+	echo "$$name took $$(($$(date +%s) - began)) s"; echo; done
 
 claims: install ## the papers' claims on data of our own: the pages of docs/results (hours; Ctrl-C saves, called again it goes on)
 	$(BIN)/python -m benchmarks.claims --home $(STUDIES)/claims

@@ -45,6 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
     """Measure, print, write; returns the table's rows."""
     options = _options(arguments)
     rows: list[dict[str, Any]] = []
+    if options.device != "cpu" and not torch.cuda.is_available():
+        print("gpu: skipped, since torch sees no CUDA device here; `--device cpu --small` shows that it runs")
+        return rows
     for net in options.nets:
         for precision in options.precisions:
             rows += compared(net, precision, options)
@@ -146,7 +149,7 @@ def _train_beside(net: str, precision: str, given: Mapping[str, Any], ready: Any
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", default="cuda")
     parser.add_argument("--nets", nargs="+", choices=NETS, default=list(NETS))
     parser.add_argument("--preset", choices=[name for name in methods.PRESETS if plain.known(name)], default="g-mix")
     parser.add_argument("--batch", type=int, default=128)

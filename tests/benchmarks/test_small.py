@@ -76,6 +76,12 @@ def test_the_ratio_is_paired_within_rounds():
 
 
 @pytest.mark.slow
+def test_without_a_gpu_its_benchmark_says_why_it_is_skipped(monkeypatch, capsys):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert gpu.main([]) == []
+    assert capsys.readouterr().out.startswith("gpu: skipped, since torch sees no CUDA device here")
+
+
 def test_the_gpu_benchmark_runs_on_a_cpu(tmp_path):
     rows = gpu.main(["--small", "--device", "cpu", "--out", str(tmp_path / "found.json")])
     groups = [(way, size) for way in ("mapped", "replayed") for size in (1, 2)]
