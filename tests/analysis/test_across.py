@@ -8,7 +8,10 @@ from numpy.testing import assert_allclose
 from scipy import stats
 
 from analysis import across, compare_studies
+from analysis.comparable import Judged
+from analysis.ranking import ranking
 from tests.analysis import synthetic
+from tests.analysis.tables import simulated
 from trainables.draws import stream
 
 
@@ -94,3 +97,19 @@ def test_studies_are_compared_on_one_page(tmp_path: Path) -> None:
 def test_one_study_is_no_comparison(digits: Path) -> None:
     with pytest.raises(ValueError, match="two studies or more, got 1"):
         compare_studies([str(digits)])
+
+
+def test_runs_are_drawn_again_within_their_data_set() -> None:
+    samples = across._resampled([np.full(3, 0.1), np.full(2, 0.9)], "m")
+    assert_allclose(samples, np.tile([0.1, 0.1, 0.1, 0.9, 0.9], (len(samples), 1)))
+
+
+def test_a_study_enters_with_its_methods_best_and_their_gains_in_utility() -> None:
+    scores = np.tile(0.8 + 0.01 * np.arange(5)[:, None], 3) + 0.001 * np.array([-1, 0, 1])
+    table = simulated(scores, scores - 0.02 * np.arange(5)[:, None], methods=["erm", *["mixup"] * 2, *["sam"] * 2])
+    one = Judged(table, ranking(table, "mean"), "digits", confirmed=False)
+    best = across.best([one]).set_index("method")
+    assert best["configuration"].to_dict() == {"sam": 4, "mixup": 2, "erm": 0}
+    assert_allclose(best.loc[["sam", "mixup"], "gain"], [0.04 - 0.5 * 0.08, 0.02 - 0.5 * 0.04], atol=1e-12)
+    utility = 0.5 * scores + 0.5 * (scores - 0.02 * np.arange(5)[:, None])
+    assert_allclose(across.runs([one])["sam"][0], utility[4])

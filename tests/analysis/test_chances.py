@@ -136,3 +136,49 @@ def test_only_contenders_are_drawn_of_very_many() -> None:
     rows = chances.drawn(summary, np.ones(3000, bool), "accuracy")
     assert len(rows) == chances.MOST
     assert rows.min() > 3000 - chances.MOST - 20
+
+
+def test_who_could_be_near_the_top_is_drawn_and_not_who_surely_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third is lower than the second, but of one seed: it may yet be the best."""
+    monkeypatch.setattr(chances, "MOST", 2)
+    scores = 0.9 + 0.004 * stream(7, "few").standard_normal((12, 6)) + np.linspace(0.02, -0.2, 12)[:, None]
+    scores[2, 1:] = np.nan
+    summary = summarise(simulated(scores))
+    figure = summary.figures["accuracy"]
+    reach = figure.shrunk + 4 * np.sqrt(figure.shrunk_variance)
+    assert chances.drawn(summary, np.ones(12, bool), "accuracy").tolist() == sorted(np.argsort(-reach)[:2].tolist())
+    assert chances.drawn(summary, np.arange(12) > 4, "accuracy").min() > 4
+
+
+def test_utility_is_drawn_with_its_weights() -> None:
+    source = stream(8, "weights")
+    accuracy, tail = (level + 0.01 * source.standard_normal((9, 3)) for level in (0.9, 0.6))
+    summary = summarise(simulated(accuracy, tail), {"mean": 4, "tail": 1})
+    draws = chances.draw(summary, np.arange(9), 50)
+    assert_allclose(draws["utility"], 0.8 * draws["accuracy"] + 0.2 * draws["tail"])
+
+
+def test_the_centre_is_no_better_known_than_the_data_allow() -> None:
+    """Four configurations alike to the last digit: each is drawn at least as widely as their common mean is known, sigma^2 / 12."""
+    noise = 0.01 * np.array([[-1, 0, 1]])
+    _, draws = drawn(0.9 + np.repeat(noise, 4, axis=0), 3, 4000)
+    assert draws.var(axis=0).min() > 0.01**2 / 12
+
+
+def test_a_hopeless_configuration_is_drawn_where_it_is_and_moves_nobody() -> None:
+    source = stream(9, "hopeless")
+    good = 0.9 + 0.002 * source.standard_normal((30, 1)) + 0.004 * source.standard_normal((30, 3))
+    _, alone = drawn(good, 4, 2000)
+    _, draws = drawn(np.vstack([good, 0.3 + 0.004 * np.array([[-1, 0, 1]])]), 4, 2000)
+    assert_allclose(draws[:, -1].mean(), 0.3, atol=0.002)
+    assert_allclose(draws[:, :-1].mean(0), alone.mean(0), atol=0.001)
+
+
+def test_rank_intervals_are_the_5th_and_95th_percentile() -> None:
+    draws = np.zeros((100, 2))
+    draws[:, 0] = np.where(np.arange(100) < 8, 1, -1)
+    found = chances.chances(draws, np.arange(2), 2, 1)
+    assert (found.low[0], found.high[0], found.low[1], found.high[1]) == (1, 2, 1, 2)
+    draws[:, 0] = np.where(np.arange(100) < 4, 1, -1)
+    found = chances.chances(draws, np.arange(2), 2, 1)
+    assert (found.low[0], found.high[0], found.low[1], found.high[1]) == (2, 2, 1, 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from analysis import compare_studies
+from analysis import compare, compare_studies
 from analysis.comparable import RULES, Judged, meaning, sort_out, split_of
 from analysis.levels import levels
 from analysis.ranking import ranking
@@ -150,3 +150,21 @@ def test_the_page_shows_levels_gains_and_what_was_left_out(tmp_path: Path) -> No
     assert {path.name for path in page.parent.glob("*.csv")} == {"methods.csv", "levels.csv", "contrasts.csv"}
     again = compare_studies(paths, out=tmp_path / "again").read_text(encoding="utf-8")
     assert re.sub("<time>.*?</time>", "", again) == re.sub("<time>.*?</time>", "", text)
+
+
+def test_contrasts_between_studies_are_welchs_of_moderated_spreads_corrected_by_holm() -> None:
+    studies = [judged(study(name, scores(place, level))) for place, (name, level) in enumerate([("a", 0.93), ("b", 0.925), ("c", 0.92)])]
+    found = levels(studies)
+    part = found.contrasts[found.contrasts["figure"] == "accuracy"]
+    assert_allclose(part["p_holm"], compare.holm(part["p"].to_numpy()))
+    assert (part["p_holm"] >= part["p"]).all()
+    assert_allclose(part["p_holm"].min(), 2 * part["p"].min())
+    by_name = {one.name: one for one in studies}
+    first, row = found.frame.iloc[0], part.iloc[0]
+    sides = []
+    for name, number in ((row["study"], row["configuration"]), (first["study"], first["configuration"])):
+        figure, of_seeds = by_name[name].ranked.summary.figures["accuracy"], by_name[name].table.members
+        values = of_seeds.loc[of_seeds["configuration"] == number, "accuracy"].to_numpy()
+        sides.append((values, (float(figure.variance[number]), float(figure.df[number]))))
+    wanted = compare.unpaired(sides[0][0], sides[1][0], sides[0][1], sides[1][1])
+    assert_allclose([row["gain"], row["p"], row["df"]], [wanted.gain, wanted.p, wanted.df])

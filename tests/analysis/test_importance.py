@@ -78,3 +78,49 @@ def test_scaling_goes_there_and_back() -> None:
         assert_allclose(importance.unscaled(importance.scaled(values), values), values)
     assert importance.is_log(np.array([0.01, 1.0]))
     assert not importance.is_log(np.array([0.0, 1.0]))
+
+
+@pytest.fixture(scope="module")
+def crossed() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Accuracy follows alpha, the tail rho; one configuration failed, far from its neighbours."""
+    source = stream(4, "crossed")
+    alpha, rho = source.random(60), source.random(60)
+    noise = 0.002 * source.standard_normal((2, 60, 3))
+    accuracy, tail = 0.8 + 0.05 * alpha[:, None] + noise[0], 0.7 + 0.05 * rho[:, None] + noise[1]
+    accuracy[7, 0], tail[7, 0] = 0.1, 0.1
+    diverged = np.zeros((60, 3), bool)
+    diverged[7, 0] = True
+    knobs = pd.DataFrame({"alpha": alpha, "rho": rho})
+    return rank(simulated(accuracy, tail, accuracy, knobs=knobs, diverged=diverged)), knobs
+
+
+def test_each_figure_has_its_own_knob(crossed: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    frame, knobs = crossed
+    shares = importance.importance(frame, knobs).set_index(["figure", "knob"])["share"]
+    assert shares["accuracy", "alpha"] > 0.7
+    assert shares["tail", "rho"] > 0.7
+    found = importance.dependences(frame, knobs.loc[frame.index])
+    spans = {key: np.ptp(curve.mean) for key, curve in found.items()}
+    assert spans["alpha", "accuracy"] > 5 * spans["rho", "accuracy"]
+    assert spans["rho", "tail"] > 5 * spans["alpha", "tail"]
+
+
+def test_a_curve_is_fitted_to_sound_configurations_by_how_well_each_is_known(crossed: tuple[pd.DataFrame, pd.DataFrame]) -> None:
+    frame, knobs = crossed
+    found = importance.dependences(frame, knobs.loc[frame.index])["alpha", "accuracy"]
+    sound = frame[frame["failures"] == 0].sort_index()
+    x = np.stack([importance.scaled(column) for column in knobs.loc[sound.index].to_numpy().T], axis=1)
+    fitted = smooth.fit(x, sound["accuracy"].to_numpy(), sound["accuracy_sd"].to_numpy() ** 2 / 3)
+    mean, half = smooth.curve(fitted, 0, np.linspace(0, 1, 41), x)
+    assert_allclose(found.mean, mean)
+    assert_allclose(found.half, half)
+
+
+def test_what_is_hardly_known_hardly_moves_a_curve() -> None:
+    source = stream(5, "unsure")
+    x = source.random((40, 1))
+    y = x[:, 0] + 0.02 * source.standard_normal(40)
+    variance = np.full(40, 0.02**2)
+    y[0], variance[0] = 9.0, 100.0
+    mean, _ = smooth.curve(smooth.fit(x, y, variance), 0, np.array([x[0, 0]]), x)
+    assert abs(mean[0] - x[0, 0]) < 0.1

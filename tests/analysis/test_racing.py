@@ -122,3 +122,20 @@ def test_fresh_scores_are_those_of_the_test_split(digits: str) -> None:
 def test_what_is_dropped_never_gets_seeds(seeds: int) -> None:
     turn = racing.next_round({A: np.full(seeds, 0.9), B: np.full(5, 0.9)}, 100, frozenset({B}))
     assert turn.seeds == {A: 5 - seeds}
+
+
+def test_who_may_still_be_best_is_neither_dropped_nor_the_winner() -> None:
+    noise = 0.004 * np.array([-1, 1, 0, 1, -1])
+    turn = racing.next_round({A: 0.9000 + noise, B: 0.9030 + noise[::-1]}, 100)
+    assert 0.01 < turn.best[A] < 0.2
+    assert 0.8 < turn.best[B] < 0.9
+    assert (turn.dropped, turn.over, turn.seeds) == ((), "", {A: 2, B: 2})
+
+
+def test_fresh_utilities_weigh_mean_and_tail_as_they_are_told(digits: str) -> None:
+    confirmed = load(str(digits)).confirmed
+    assert confirmed is not None
+    erm = confirmed.members[confirmed.members["method"] == "erm"].sort_values("seed")
+    assert not np.allclose(erm["accuracy"], erm["tail"])
+    scores, _ = racing.fresh(confirmed, [("erm", 0)], {"mean": 4, "tail": 1})
+    np.testing.assert_allclose(scores["erm", 0], 0.8 * erm["accuracy"] + 0.2 * erm["tail"])

@@ -1,15 +1,19 @@
 """The rules, on tables whose order is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
+from scipy import stats
 
 from analysis import load, rank
 from analysis.ranking import RULES, ranking
-from analysis.summary import weights_checked
+from analysis.summary import summarise, weights_checked
 from tests.analysis.tables import simulated
 from trainables.draws import stream
+from trainables.scores import Truth
 
 METHODS = ["erm", *["mixup"] * 9]
 
@@ -147,3 +151,119 @@ def test_seeds_may_differ_between_configurations() -> None:
     found = ranking(simulated(scores, methods=METHODS))
     assert found.frame.sort_index()["seeds"].tolist() == [6, 6, 6, *[4] * 7]
     assert_allclose(found.frame.loc[5, "accuracy"], np.nanmean(scores[5]))
+
+
+def test_the_utility_weighs_mean_and_tail_as_it_is_told() -> None:
+    table = simulated(noisy(MEANS), noisy(MEANS[::-1] - 0.1, entropy=2), methods=METHODS)
+    frame = rank(table, weights={"mean": 4, "tail": 1})
+    assert_allclose(frame["utility"], 0.8 * frame["accuracy"] + 0.2 * frame["tail"])
+    assert_allclose(frame.sort_index()["accuracy"], MEANS)
+
+
+def test_intervals_and_spread_are_those_of_the_moderated_t() -> None:
+    found = ranking(simulated(noisy(MEANS), methods=METHODS))
+    frame, figure = found.frame.sort_index(), found.summary.figures["accuracy"]
+    half = stats.t.ppf(0.975, figure.df) * np.sqrt(figure.variance / 5)
+    assert_allclose(frame["accuracy_low"], MEANS - half)
+    assert_allclose(frame["accuracy_high"], MEANS + half)
+    assert_allclose(frame["accuracy_sd"], np.sqrt(figure.variance))
+
+
+def test_the_tail_holds_by_students_t_of_both_shrunken_means_with_a_margin() -> None:
+    tails = noisy(0.75 + 0.006 * np.arange(5, -5, -1), 0.01, 3, entropy=4)
+    found = ranking(simulated(noisy(MEANS, seeds=3), tails, methods=METHODS))
+    tail = found.summary.figures["tail"]
+    lead = tail.shrunk - tail.shrunk[0] + 0.01
+    wanted = stats.t.cdf(lead / np.sqrt(tail.shrunk_variance + tail.shrunk_variance[0]), np.minimum(tail.df, tail.df[0]))
+    frame = found.frame.sort_index()
+    assert_allclose(frame["tail_holds"].iloc[1:], wanted[1:])
+    assert ((frame["tail_holds"] > 0.5) & (frame["tail_holds"] < 0.8)).any()
+    assert (frame["kept"] == (frame["tail_holds"] >= 0.8)).all()
+
+
+def test_of_several_erms_the_one_of_the_highest_shrunken_utility_is_the_reference() -> None:
+    """The second's mean is the highest, of two seeds alone; of ten seeds the third is surer."""
+    scores = noisy(np.array([0.80, 0.83, 0.8295, *[0.82] * 7]), 0.004, 10)
+    scores[1, 2:] = np.nan
+    scores[1, :2] = 0.83 + np.array([-0.004, 0.004])
+    found = ranking(simulated(scores, methods=["erm"] * 3 + ["mixup"] * 7))
+    assert found.summary.figures["utility"].mean.argmax() == 1
+    assert found.baseline == 2
+
+
+@pytest.mark.parametrize("rule", ["mean", "tail", "stability"])
+def test_a_high_mean_of_few_seeds_does_not_pass_a_surer_one(rule: str) -> None:
+    scores = noisy(np.array([0.80, 0.83, 0.8295, *[0.82] * 7]), 0.004, 10)
+    scores[1, 3:] = np.nan
+    scores[1, :3] = 0.83 + np.array([-0.004, 0.004, 0])
+    frame = rank(simulated(scores, scores, scores, methods=METHODS), rule)
+    name = {"mean": "accuracy"}.get(rule, rule)
+    assert frame[name].idxmax() == 1
+    assert frame.index[0] == 2
+
+
+def test_other_rules_set_nothing_aside() -> None:
+    tail = noisy(np.array([0.75, *[0.80] * 8, 0.60]), entropy=4)
+    frame = rank(simulated(noisy(MEANS), tail, methods=METHODS), rule="mean")
+    assert frame.index[0] == 9
+    assert frame["kept"].all()
+    assert frame["reason"].iloc[0] == "tail may fall below ERM's"
+
+
+def test_the_chance_to_be_best_is_of_the_rules_figure() -> None:
+    table = simulated(noisy(MEANS), noisy(MEANS[::-1], entropy=2), noisy(MEANS[[*range(5, 10), *range(5)]], entropy=3), methods=METHODS)
+    assert {rule: rank(table, rule)["p_best"].idxmax() for rule in ("mean", "tail", "stability")} == {"mean": 9, "tail": 0, "stability": 4}
+
+
+def test_what_only_stability_puts_on_the_front_is_on_it() -> None:
+    flat = np.array([0.80, 0.81, 0.80, 0.79, 0.80, 0.80])
+    stability = noisy(np.array([0.80, 0.80, 0.80, 0.95, 0.80, 0.80]), 0.0005, entropy=3)
+    frame = rank(simulated(noisy(flat, 0.0005), noisy(flat, 0.0005, entropy=2), stability, ["erm", *["mixup"] * 5]), rule="pareto")
+    assert frame.loc[3, "front"] > 0.9
+
+
+@pytest.mark.parametrize(("seeds", "kept"), [(10, False), (20, True)])
+def test_one_failure_sets_aside_until_its_rates_bound_falls_below_a_fifth(seeds: int, kept: bool) -> None:
+    scores, diverged = noisy(MEANS, seeds=seeds), np.zeros((10, seeds), bool)
+    scores[9, 0], diverged[9, 0] = 0.1, True
+    frame = rank(simulated(scores, noisy(MEANS, seeds=seeds), methods=METHODS, diverged=diverged))
+    assert frame.loc[9, "kept"] == kept
+
+
+def test_the_oracle_orders_by_the_test_split() -> None:
+    table = simulated(noisy(MEANS), methods=METHODS)
+    after = replace(simulated(noisy(MEANS[::-1]), methods=METHODS), split="test")
+    assert rank(replace(table, confirmed=after), "oracle")["configuration"].tolist() == list(range(10))
+
+
+def test_a_failed_configuration_changes_no_others_spread() -> None:
+    scores, diverged = noisy(MEANS, 0.004), np.zeros((10, 5), bool)
+    broken = scores.copy()
+    broken[9, 0], diverged[9, 0] = 0.1, True
+    with_it = summarise(simulated(broken, diverged=diverged))
+    without = summarise(simulated(scores[:9]))
+    assert_allclose(with_it.figures["accuracy"].variance[:9], without.figures["accuracy"].variance)
+    assert_allclose(with_it.correlation, summarise(simulated(scores[:9])).correlation)
+
+
+@pytest.mark.parametrize("apart", ["method", "epochs"])
+def test_spreads_are_borrowed_within_a_method_and_a_rung(apart: str) -> None:
+    """Eight steady and eight unsteady configurations: told apart, neither takes the others' spread."""
+    scores = np.concatenate([noisy(np.full(8, 0.8), 0.001, 3), noisy(np.full(8, 0.8), 0.03, 3, entropy=2)])
+    table = simulated(scores)
+    values = np.repeat(["mixup", "sam"] if apart == "method" else [5, 10], 8)
+    found = summarise(replace(table, configurations=table.configurations.assign(**{apart: values}))).figures["accuracy"].variance
+    wanted = [summarise(simulated(part)).figures["accuracy"].variance for part in (scores[:8], scores[8:])]
+    assert_allclose(found, np.concatenate(wanted))
+
+
+@pytest.mark.parametrize(("tail", "size"), [("worst-class", 10), ("worst-group", 8), ("cvar(0.1)", None)])
+def test_variances_are_no_less_than_a_rounding_to_whole_examples(tail: str, size: int | None) -> None:
+    truth = Truth(np.repeat([0, 1], [10, 30]), np.repeat([0, 1], [32, 8]), 2)
+    table = replace(simulated(np.full((6, 3), 0.8)), truth=truth, intent={"tail": tail})
+    figures = summarise(table, {"mean": 3, "tail": 1}).figures
+    whole, part = 1 / (12 * 40**2), 1 / (12 * size**2) if size else 1e-12
+    assert_allclose(figures["accuracy"].floor, whole)
+    assert figures["accuracy"].variance.min() >= whole
+    assert_allclose(figures["tail"].floor, part)
+    assert_allclose(figures["utility"].floor, 0.75**2 * whole + 0.25**2 * part)

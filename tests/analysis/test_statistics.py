@@ -171,3 +171,52 @@ def test_nothing_known_is_nan_and_not_a_number_made_up() -> None:
     variance, df = statistics.moderate_within(*one, np.zeros(4, int), np.ones(4, bool), 1e-12)
     assert np.isnan(statistics.half_width(variance, df, np.ones(4))).all()
     assert np.isnan(statistics.lower_bound(np.ones(4), np.ones(4), variance, df)).all()
+
+
+def test_every_stratum_has_its_own_prior_and_a_small_one_that_of_all() -> None:
+    """Against `fit_prior` and `moderate` called by hand for each stratum; a failed configuration enters no prior."""
+    source = stream(8, "strata")
+    strata = np.repeat([0, 1, 2], [12, 12, 3])
+    df = source.integers(2, 5, 27).astype(float)
+    variance = np.array([0.01, 1.0, 0.1])[strata] * source.chisquare(df) / df * source.lognormal(0, 0.8, 27)
+    usual = np.ones(27, bool)
+    variance[3], usual[3] = 50.0, False
+    found, freedom = statistics.moderate_within(variance, df, strata, usual, 1e-12)
+    for stratum, prior_of in ((0, strata == 0), (1, strata == 1), (2, strata < 3)):
+        rows, known = strata == stratum, prior_of & usual
+        prior = statistics.fit_prior(variance[known], df[known])
+        wanted = statistics.moderate(variance[rows], df[rows], prior, float(df[known].sum()))
+        assert_allclose((found[rows], freedom[rows]), wanted)
+        assert (freedom[rows] <= df[known].sum()).all()
+
+
+def test_nobody_knows_a_common_variance_better_than_all_data_together() -> None:
+    variance, df = statistics.moderate_within(np.full(6, 0.3), np.full(6, 2.0), np.zeros(6, int), np.ones(6, bool), 1e-12)
+    assert_allclose(df, 12)
+    assert_allclose(variance, np.exp(np.log(0.3) + np.euler_gamma), rtol=1e-12)  # digamma(1) is minus Euler's constant
+
+
+def test_equal_seeds_are_a_rounding_in_the_prior_and_in_the_result() -> None:
+    variance, df, floor = np.array([0.0, 0.0, 1e-6, 4e-6, 2e-6, 9e-6]), np.full(6, 2.0), 1e-7
+    assert statistics.fit_prior(variance, df, floor) == statistics.fit_prior(np.maximum(variance, floor), df)
+    flat, _ = statistics.moderate_within(np.zeros(6), df, np.zeros(6, int), np.ones(6, bool), floor)
+    assert (flat >= floor).all()
+    own, _ = statistics.moderate_within(np.zeros(1), np.full(1, 2.0), np.zeros(1, int), np.ones(1, bool), floor)
+    assert_allclose(own, floor)
+
+
+def test_what_stands_out_above_belongs_to_the_population_and_six_deviations_below_do_not() -> None:
+    mean = np.concatenate([0.9 + 0.001 * np.arange(-5, 6), [0.99, 0.9 - 0.001 * 4 * 1.4826 * 5.5, 0.9 - 0.001 * 4 * 1.4826 * 6.5]])
+    scale = 1.4826 * np.median(np.abs(mean - np.median(mean)))
+    assert_allclose(scale, 1.4826 * 0.004, rtol=0.2)
+    kept = statistics.typical(mean, np.zeros(14, bool))
+    assert kept.tolist() == (mean >= np.median(mean) - 6 * scale).tolist()
+    assert kept[11]
+    assert not statistics.typical(mean, np.arange(14) == 2)[2]
+
+
+@pytest.mark.parametrize("y", [1e-8, 1e-3, 0.3, 40.0, 1e9])
+def test_the_inverse_trigamma_inverts(y: float) -> None:
+    from scipy.special import polygamma
+
+    assert_allclose(float(polygamma(1, statistics._inverse_trigamma(y))), y, rtol=1e-4)

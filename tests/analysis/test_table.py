@@ -63,6 +63,7 @@ def test_what_a_worker_writes_is_read(tmp_path: Path) -> None:
     assert table.members["seed"].tolist() == [0, 1, 2, 0, 1, 2]
     assert_allclose(table.members["accuracy"], [1, 1 - 1 / N, 1 - 2 / N, *[1 - 5 / N] * 3])
     assert_allclose(table.knobs["alpha"], [0.1, 0.2])
+    assert table.configurations["seconds"].tolist() == [6.0, 6.0]
     assert table.turned == {"mixup": ["alpha"]}
     assert_allclose(table.members.groupby("key")["stability"].mean(), [1 - (1 + 2 + 1) / 3 / N, 1])
     assert_allclose(table.configurations["noise"], [(2 * (2 / 9) * 1.5) / N**2, 0], atol=1e-12)
