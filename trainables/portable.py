@@ -107,7 +107,7 @@ def portable(job: Job, data: Data, model: Model) -> Portable:
 def about(job: Job, data: Data, model: Portable, course: Course) -> dict[str, Any]:
     """What was trained, and what the exported model scores on the test split."""
     with torch.no_grad():
-        predictions = model(data.test.x.cpu()).argmax(1).numpy()
+        predictions = torch.cat([model(block.cpu()).argmax(1) for block in data.test.blocks()]).numpy()
     numbers: Mapping[str, float] = job.configurations[0].numbers
     return {
         "study": job.study,

@@ -1,6 +1,7 @@
 """What a data set is to the engine: splits of examples."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -11,7 +12,10 @@ from trainables.data.augment import NONE, Augmentation
 from trainables.data.prepare import as_float
 
 BLOCK = 1024
-"""Examples that are read at a time where all are gone through."""
+"""Examples that are read at a time where all are gone through, at most."""
+
+NUMBERS = 1 << 22
+"""Numbers in those, at most: 16 MiB as floats, whatever the size of a picture."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +56,14 @@ class Examples:
         """The inputs at `indices`, of any shape, as (*indices.shape, *shape)."""
         return self.store[indices if self.rows is None else self.rows[indices]]
 
-    def blocks(self, size: int = BLOCK) -> Iterator[Tensor]:
-        """All inputs in order, `size` at a time."""
+    @property
+    def block(self) -> int:
+        """Examples that are read at a time where all are gone through."""
+        return min(BLOCK, max(1, NUMBERS // math.prod(self.shape)))
+
+    def blocks(self, size: int | None = None) -> Iterator[Tensor]:
+        """All inputs in order, `size` at a time, or as many as `block` says."""
+        size = size or self.block
         for start in range(0, len(self), size):
             yield self.inputs(torch.arange(start, min(start + size, len(self)), device=self.y.device))
 
@@ -107,7 +117,7 @@ def _gathered(examples: Examples, device: str) -> Tensor:
     """The inputs on a device, copied a block at a time, since they may not fit into memory here."""
     store = torch.empty((len(examples), *examples.shape), dtype=examples.store.dtype, device=device)
     for number, block in enumerate(examples.blocks()):
-        store[number * BLOCK : (number + 1) * BLOCK] = block.to(device)
+        store[number * examples.block : (number + 1) * examples.block] = block.to(device)
     return store
 
 

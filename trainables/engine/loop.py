@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainables import tree
 from trainables.axes import Method, Net, Recipe
-from trainables.data.examples import BLOCK, Data, Examples
+from trainables.data.examples import Data, Examples
 from trainables.draws import streams
 from trainables.engine.compiled import Compiled
 from trainables.engine.diagnostics import diagnose
@@ -140,7 +140,7 @@ class Run:
         """Losses (rows, N) and predictions (rows, N) on a split."""
         setting, parts = self.setting, []
         with torch.no_grad():
-            for x, y in zip(examples.blocks(), examples.y.split(BLOCK), strict=True):
+            for x, y in zip(examples.blocks(), examples.y.split(examples.block), strict=True):
                 inputs = self.data.prepare(x.to(setting.device), setting.dtype)
                 parts.append(self._scored(inputs, y.to(setting.device)))
         losses, predictions = (torch.cat(one, dim=1).cpu().numpy() for one in zip(*parts, strict=True))
