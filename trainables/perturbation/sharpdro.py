@@ -74,7 +74,7 @@ def group_means(losses: Losses, member: Tensor) -> Tensor:
 
     Losses beyond the batch belong to no group.
     """
-    return losses.value[: member.shape[0]] @ member / member.sum(0).clamp_min(1.0)
+    return (losses.value[: member.shape[0], None] * member).sum(0) / member.sum(0).clamp_min(1.0)
 
 
 def raised(log_weights: Tensor, by: Tensor, present: Tensor) -> Tensor:
