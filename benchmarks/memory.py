@@ -44,7 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> list[dict[str, Any]]:
                 **_bytes("group", group),
             }
         )
-    report("memory", {**machine(), "net": options.net, "batch": BATCH, "members": options.members, "chunk": CHUNK}, rows, options.out)
+    report(
+        f"memory-{options.net}",
+        {**machine(), "net": options.net, "batch": BATCH, "members": options.members, "chunk": CHUNK},
+        rows,
+        options.out,
+    )
     return rows
 
 
