@@ -20,6 +20,7 @@ from trainables.course import Course, Promote, truth_of
 from trainables.data.examples import Data, Examples
 from trainables.data.load import load
 from trainables.data.pictures import pictures
+from trainables.engine.fitting import heard
 from trainables.home import Home
 from trainables.job import STOP, Configuration, Job, evidence_file
 from trainables.keepsakes import keepsakes
@@ -86,7 +87,8 @@ class GroupTrainable(CourseTrainable):
     def step(self) -> dict[str, Any]:
         began = time.monotonic()
         while not self.course.finished and not self.written:
-            self.course.epoch(self.promote)
+            with heard(lambda text: self._note(f"{self.job.group}: {text}")):
+                self.course.epoch(self.promote)
             if time.monotonic() - began > STEP_SECONDS or self.course.run.epoch in self.job.rungs or self._due():
                 break
         finished = self.course.finished or self.written
@@ -178,10 +180,16 @@ class GroupTrainable(CourseTrainable):
 
     def _warn(self, text: str) -> None:
         """Say something once: in the worker's log, and with the next result to whoever started the search."""
-        if text not in self.said:
+        if self._note(text):
+            log.warning("%s", text)
+
+    def _note(self, text: str) -> bool:
+        """Say something once, with the next result; whether it is new."""
+        new = text not in self.said
+        if new:
             self.said.add(text)
             self.notes.append(text)
-            log.warning("%s", text)
+        return new
 
     def _forget_checkpoints(self) -> None:
         for name in self.checkpoint_files:

@@ -23,11 +23,15 @@ def data(
     fetch: Annotated[bool, typer.Option("--fetch", help="Download it into the cache, checked by checksum.")] = False,
 ) -> None:
     """List the data sets a study file may name; with NAME and --fetch: download a public one."""
-    from search.errors import UserError
+    from search.errors import UserError, nearest
     from trainables.data import public
     from trainables.data.load import SOURCES
 
     console = Console()
+    if name is not None and name not in SOURCES:
+        raise UserError(f"altiplano data: there is no data set {name!r}; {nearest(name, list(SOURCES))}")
+    if fetch and name is None:
+        raise UserError(f"altiplano data: --fetch must have the name of a public data set: {', '.join(public.DOWNLOADS)}")
     if not fetch:
         chosen = [name] if name else list(SOURCES)
         for one in chosen:

@@ -232,3 +232,19 @@ def test_data_lists_the_sets_and_refuses_to_fetch_what_is_not_public(capsys):
     assert "altiplano data cifar10 --fetch" in shown
     assert run(["data", "digits", "--fetch"]) == AT_FAULT
     assert "public data sets are" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["mnst"], "there is no data set 'mnst'; did you mean mnist?"),
+        (["mnst", "--fetch"], "there is no data set 'mnst'; did you mean mnist?"),
+        (["--fetch"], "--fetch must have the name of a public data set: mnist, "),
+    ],
+)
+def test_a_data_set_that_is_not_there_is_named_with_the_nearest(capsys, arguments, said):
+    assert run(["data", *arguments]) == AT_FAULT
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.count("\n") == 1
+    assert said in shown.err

@@ -2,13 +2,16 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import ray
+import torch
 from ray import tune
 from ray.tune.schedulers import ASHAScheduler
 
 from tests.trainables.test_course import job
 from trainables import evidence
+from trainables.engine import group
 from trainables.home import Home
 from trainables.trainable import GroupTrainable, trainable
 
@@ -33,6 +36,29 @@ def test_a_group_leaves_its_evidence_before_it_says_done_and_no_checkpoint(confi
     truth, names, pictures = evidence.read_truth(str(tmp_path / "s" / "splits" / "selection.npz"))
     assert (len(truth.y), len(names)) == (len(members[0].losses), 10)
     assert pictures.shape == (len(truth.y), 8, 8)
+
+
+def test_a_group_that_does_not_fit_goes_on_in_parts_to_the_same_evidence_and_says_so_once(config, tmp_path, monkeypatch):
+    advance = group.advance
+
+    def short(step, members, inputs, turn, chunk=None):
+        if (chunk or 6) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return advance(step, members, inputs, turn, chunk)
+
+    plenty = GroupTrainable({**config, "job": {**config["job"], "home": str(tmp_path / "plenty")}})
+    finish(plenty)
+    monkeypatch.setattr("trainables.engine.pace.advance", short)
+    starved = GroupTrainable(config)
+    notes = []
+    while not (result := starved.step())["done"]:
+        notes += result["notes"]
+    notes += result["notes"]
+    words = "g-mix-0000: out of memory with {} members at a time, going on with {} (CUDA out of memory. Tried to allocate 2 GiB)"
+    assert notes == [words.format(6, 3), words.format(3, 2)]
+    file = "s/evidence/g-mix-0000.parquet"
+    for one, other in zip(evidence.read(str(tmp_path / file)), evidence.read(str(tmp_path / "plenty" / file)), strict=True):
+        assert np.allclose(one.losses, other.losses, rtol=0, atol=1e-6)
 
 
 def test_where_there_is_evidence_there_is_all_that_a_group_leaves(config, tmp_path, monkeypatch):

@@ -2,7 +2,8 @@
 
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -45,6 +46,22 @@ def fitting(compute: Callable[[int | None], Result], chunk: int | None, rows: in
             raise MemoryError(f"one member alone must fit into memory, it does not ({failure}); lower training.batch or the net's width")
         chunk = -(-now // 2)
         log.warning("out of memory with %d members at a time, going on with %d (%s)", now, chunk, failure)
+
+
+@contextmanager
+def heard(tell: Callable[[str], None]) -> Iterator[None]:
+    """Within, whoever trains is told too what `fitting` writes into the log: `tell(message)`."""
+
+    class Told(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            tell(record.getMessage())
+
+    handler = Told(logging.WARNING)
+    log.addHandler(handler)
+    try:
+        yield
+    finally:
+        log.removeHandler(handler)
 
 
 def _short_of_memory(error: RuntimeError) -> bool:

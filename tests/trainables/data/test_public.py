@@ -4,9 +4,12 @@ import hashlib
 import http.server
 import threading
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from altiplano.main import run
+from altiplano.options import AT_FAULT
 from tests.trainables.data.files import packed, write_cifar10, write_idx
 from trainables.data import public
 from trainables.data.load import load
@@ -74,6 +77,25 @@ def test_without_a_network_the_message_says_what_to_do(monkeypatch, cache_folder
         public.fetch("kmnist", progress=False)
     assert "download http://127.0.0.1:9/train-images-idx3-ubyte.gz" in str(caught.value)
     assert f"put it into {cache_folder / 'downloads' / 'kmnist'}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [(Path.unlink, "404 Client Error"), (lambda file: file.write_bytes(b"<html>login</html>"), "does not match the known hash")],
+    ids=["404", "another file"],
+)
+def test_a_fetch_that_fails_is_one_line_with_the_address_and_keeps_nothing(server, monkeypatch, cache_folder, capsys, harm, said):
+    folder, address = server
+    write_idx(folder)
+    redirect(monkeypatch, "mnist", (address,), sorted(folder.iterdir()))
+    harm(folder / "t10k-labels-idx1-ubyte.gz")
+    assert run(["data", "mnist", "--fetch"]) == AT_FAULT
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert error.startswith("altiplano data: t10k-labels-idx1-ubyte.gz of mnist could not be fetched")
+    assert f"{address}t10k-labels-idx1-ubyte.gz" in error
+    assert said in error
+    assert "where this machine has no network: download" in error
+    assert not (cache_folder / "downloads" / "mnist" / "t10k-labels-idx1-ubyte.gz").exists()
 
 
 def test_only_public_sets_can_be_fetched():
