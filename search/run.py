@@ -239,6 +239,10 @@ class _Attendant(Callback):
         except UserError as error:
             raise UserError(f"{error}; then go on with `altiplano resume {self.searcher.ledger.study.name}`") from error
 
+    def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        if cluster.machine_lost(_error_of(trial), self.pulse.there):
+            self.searcher.on_machine_replaced(trial.trial_id)
+
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         error = _error_of(trial)
         if cluster.machine_lost(error, self.pulse.there):

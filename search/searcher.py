@@ -23,6 +23,8 @@ from trainables.job import STOP, Job
 if TYPE_CHECKING:
     from search.devices import Devices  # which times groups by way of this module's `job`
 
+GONE = "its machine is gone; going on elsewhere from its last checkpoint"
+
 MEMBERS = 12
 """Members of a group where the study leaves its size open."""
 
@@ -176,7 +178,14 @@ class GroupSearcher(Searcher):
             return
         self.live.pop(group.name, None)
         self.waiting.insert(0, group)
-        self.told("note", f"{group.name}: its machine is gone; going on elsewhere from its last checkpoint")
+        self.told("note", f"{group.name}: {GONE}")
+
+    def on_machine_replaced(self, trial_id: str) -> None:
+        """A group's machine left, and Tune tries the group again by itself, as it does as often as the study's retries allow."""
+        group = self.running.get(trial_id)
+        if group is not None:
+            self.live.pop(group.name, None)
+            self.told("note", f"{group.name}: {GONE}")
 
     def _pass_on(self, result: dict[str, Any]) -> None:
         """Tell what a worker has to say beside its scores."""

@@ -61,6 +61,7 @@ def test_a_study_outlives_a_node_takes_in_another_and_ends_as_on_one_machine(nod
         driver.kill()
         if twin:
             twin.kill()
+    assert len(driver.events()) == len(driver.output.splitlines()), "nothing of Ray's own gets between what is printed"
     notes = [event["text"] for event in driver.events("note")]
     assert f"{lost}: its machine is gone; going on elsewhere from its last checkpoint" in notes
     assert driver.events("failed") == [], "a machine that dies is no failure of its group"

@@ -197,6 +197,19 @@ def test_the_size_of_a_group_counts_members(tmp_path, group, seeds, size):
     assert len(search.next()[1].configurations) == size
 
 
+def test_a_group_that_tune_tries_again_is_said_to_have_lost_its_machine_and_is_recorded_on_its_new_one(tmp_path):
+    search = Search(tmp_path)
+    trial, first = search.next()
+    search.searcher.on_trial_result(trial, {"hostname": "worker", "pid": 1, "epoch": 1})
+    search.searcher.on_machine_replaced(trial)
+    assert search.told[-1] == ("note", f"{first.group}: its machine is gone; going on elsewhere from its last checkpoint")
+    search.searcher.on_trial_result(trial, {"hostname": "head", "pid": 2, "epoch": 1})
+    assert search.ledger.pages[first.method].started[first.group] == {"host": "head", "process": 2}
+    search.train(trial)
+    search.searcher.on_machine_replaced(trial)  # it has ended meanwhile
+    assert search.told[-1][0] == "settled"
+
+
 def test_a_group_whose_machine_is_gone_goes_on_first_and_is_neither_failed_nor_halved(tmp_path):
     search = Search(tmp_path)
     search.train(search.next()[0])
