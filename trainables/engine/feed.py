@@ -102,10 +102,10 @@ def batches(data: Data, examples: Examples, plan: Plan, device: str, dtype: torc
     seeds = plan.seeds.to(device)
     ready = _made(lambda step: _gathered(examples, plan.orders[:, step]), plan.orders.shape[1], device)
     for number, (stored, y, group) in enumerate(ready):
-        x = _augmented(data, stored, plan.drawn, number, dtype)[seeds]
-        plain = data.prepare(stored, dtype)[seeds] if clean and plan.drawn else x
-        view = () if plan.second is None else _augmented(data, stored, plan.second, number, dtype)[seeds]
-        yield Batch(x, plain, y[seeds], group[seeds], view=view)
+        x = _augmented(data, stored, plan.drawn, number, dtype).index_select(0, seeds)  # which copies batches; [seeds] copies numbers
+        plain = data.prepare(stored, dtype).index_select(0, seeds) if clean and plan.drawn else x
+        view = () if plan.second is None else _augmented(data, stored, plan.second, number, dtype).index_select(0, seeds)
+        yield Batch(x, plain, y.index_select(0, seeds), group.index_select(0, seeds), view=view)
 
 
 def _augmented(data: Data, stored: Tensor, drawn: Drawn, step: int, dtype: torch.dtype) -> Tensor:

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from trainables.crossentropy import full_precision
@@ -27,6 +28,9 @@ class BatchNorm1d(nn.BatchNorm1d):
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002  torch's name for it
         """(B, units) twice."""
         x, size = full_precision(input), input.shape[0]
+        if not self.training and self.affine and x.device.type == "cpu" and self.running_mean is not None and self.running_var is not None:
+            scale = self.weight * (self.running_var + self.eps).rsqrt()  # mapped over members, torch's own turns the batch there and back
+            return torch.addcmul(self.bias - self.running_mean * scale, x, scale).to(input.dtype)
         if not self.training or self.momentum is None or x.device.type != "cpu" or size < 2:
             return super().forward(x).to(input.dtype)
         mean, var = moments(x.detach())
