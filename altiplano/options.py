@@ -1,5 +1,6 @@
 """What the commands share: their options, their exit codes, and how `--set` is read."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -16,9 +17,32 @@ EQUAL = "mean=.5,tail=.5"
 StudyFile = Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The study's name.")]
 HomeOption = Annotated[str, typer.Option("--home", help="Folder or URL that holds the studies.", envvar="ALTIPLANO_HOME")]
+
+
+def _unseen(ledger: str | None) -> str | None:
+    """The ledger's URL, unless a password in it stood on the command line.
+
+    Raises:
+        UserError: Then.
+    """
+    if ledger and any(ledger in word for word in sys.argv):
+        from search.errors import UserError
+        from search.storage import without_password
+
+        if without_password(ledger) != ledger:
+            words = "put the URL into ALTIPLANO_LEDGER, or the password into PGPASSWORD or ~/.pgpass"
+            raise UserError(f"--ledger: a password on the command line can be read by everybody on this machine, in `ps`; {words}")
+    return ledger
+
+
 LedgerOption = Annotated[
     str | None,
-    typer.Option("--ledger", help="URL of a database for the ledger; a file in the study's home by default.", envvar="ALTIPLANO_LEDGER"),
+    typer.Option(
+        "--ledger",
+        help="URL of a database for the ledger; a file in the study's home by default.",
+        envvar="ALTIPLANO_LEDGER",
+        callback=_unseen,
+    ),
 ]
 AddressOption = Annotated[
     str | None, typer.Option("--address", help="A Ray cluster's address, or auto on its head; Ray on this machine by default.")

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import socket
 import tempfile
@@ -13,6 +14,7 @@ from typing import Any, Protocol
 
 import ray
 from ray.exceptions import AuthenticationError, RayActorError, RuntimeEnvSetupError
+from ray.tune.execution import class_cache
 
 from search.errors import UserError
 
@@ -36,6 +38,10 @@ TUNE = {
     "RAY_AIR_NEW_OUTPUT": "0",
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # a path in a study file means the same to a worker as to who launches it
 }
+
+
+SECRET = re.compile("SECRET|TOKEN|KEY|PASSWORD")
+"""Names of environment variables that Tune shall not hand to workers, as it does AWS_SECRET_ACCESS_KEY: Ray logs what it hands over."""
 
 
 class RayGone(RuntimeError):  # noqa: N818 it is told as it is
@@ -87,9 +93,12 @@ def environment() -> Iterator[None]:
     """What Tune and the workers read from the environment; undone afterwards, since the process is the user's."""
     ours = {name: value for name, value in (TUNE | ONE_THREAD).items() if name not in os.environ}
     os.environ.update(ours)
+    handed = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in handed if not SECRET.search(name)}
     try:
         yield
     finally:
+        class_cache.ENV_VARS_TO_PROPAGATE = handed
         for name in ours:
             os.environ.pop(name, None)
 

@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from fsspec.registry import _registry
 
 from altiplano.main import run
-from search import Study, launch, resume
+from search import Study, launch, resume, status
+from search.cluster import PREFIX
 from search.storage import without_password
+from tests.cluster.nodes import Command
+from tests.faults import processes
 from tests.search.buckets import Gate
 from trainables import remote
 from trainables.home import Home
@@ -149,3 +153,51 @@ def test_a_store_that_has_answered_is_waited_for(s3, monkeypatch):
     with pytest.raises(Unreachable, match=r"^s3://bucket/waited: the store cannot be used"):
         home.read("a")
     assert next(moments, None) is None, "it was asked twice"
+
+
+def test_a_password_on_the_command_line_is_refused_and_one_in_the_environment_is_not(tmp_path, monkeypatch, capsys):
+    url = "postgresql://me:pg-password@127.0.0.1:1/x"
+    words = ["status", "tiny", "--home", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", ["altiplano", *words, "--ledger", url])
+    assert run([*words, "--ledger", url]) == 2
+    said = capsys.readouterr().err
+    assert "can be read by everybody on this machine" in said
+    monkeypatch.setattr(sys, "argv", ["altiplano", *words])
+    monkeypatch.setenv("ALTIPLANO_LEDGER", url)
+    assert run(words) == 2
+    said += capsys.readouterr().err
+    assert "there is no such study" in said
+    assert "pg-password" not in said
+
+
+@pytest.mark.slow
+def test_a_driver_that_is_killed_is_succeeded_by_one_elsewhere_and_no_secret_is_written_anywhere(s3, postgres, tmp_path, monkeypatch):
+    """The home is on S3 and the ledger in PostgreSQL, so that a new head has all it needs from the two."""
+    file, first, second = tmp_path / "study.yaml", tmp_path / "first", tmp_path / "second"
+    file.write_text(TEXT.replace("tiny", "moved").replace("epochs: 6", "epochs: 60"))
+    monkeypatch.setenv("ALTIPLANO_LEDGER", postgres.url)  # its password is "secret"
+    secrets = (s3.secret.encode(), b":secret@")
+
+    def seen(pid):
+        """Command lines of a driver and of all that it has started."""
+        lines = [*processes.descendants(pid).values(), Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()]
+        assert not [line for line in lines if any(secret.decode() in line for secret in secrets)]
+        return lines
+
+    for folder in (first, second):
+        folder.mkdir()
+    driver = Command(tmp_path, "launch", str(file), "--home", "s3://bucket/studies", "--json", cwd=first)
+    driver.wait_for(lambda: any("epoch" in event["text"] for event in driver.events("epoch")), 200, "a group in training")
+    assert len(seen(driver.process.pid)) > 5
+    family = [*processes.workers(driver.process.pid), *processes.raylets(driver.process.pid)]
+    driver.process.kill()
+    driver.process.wait(30)
+    logs = sorted(Path("/tmp").glob(f"{PREFIX}{driver.process.pid}-*"))  # noqa: S108 where Ray writes
+    assert processes.wait_gone(family) == []
+    assert logs, "what Ray wrote is still there"
+    written = {path: path.read_bytes() for place in (*logs, tmp_path) for path in place.rglob("*") if path.is_file()}
+    successor = Command(tmp_path, "resume", "moved", "--home", "s3://bucket/studies", "--json", cwd=second)
+    assert successor.ended(200) == 0, successor.output[-3000:]
+    assert status("moved", "s3://bucket/studies").complete
+    written |= {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} | s3.everything()
+    assert [str(name) for name, content in written.items() if any(secret in content for secret in secrets)] == []

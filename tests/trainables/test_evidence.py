@@ -1,6 +1,7 @@
 """Evidence comes back as it was written, and nothing else is taken for it."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -53,3 +54,22 @@ def test_truth_comes_back_with_names_and_pictures():
     np.testing.assert_array_equal(found.y, truth.y)
     assert (found.classes, names) == (2, ["cat", "dog"])
     np.testing.assert_array_equal(shown, pictures)
+
+
+class Code:
+    """Writes a file when somebody unpickles it."""
+
+    def __init__(self, file):
+        self.file = str(file)
+
+    def __reduce__(self):
+        return Path.touch, (Path(self.file),)
+
+
+def test_code_in_somebody_elses_labels_is_refused_and_not_executed(tmp_path):
+    buffer, file = io.BytesIO(), tmp_path / "executed"
+    np.savez(buffer, y=np.array([Code(file)], dtype=object), group=np.zeros(1), classes=2, names=np.array(["a"]), pictures=np.zeros((1, 0)))
+    buffer.seek(0)
+    with pytest.raises(ValueError, match="Object arrays cannot be loaded"):
+        evidence.read_truth(buffer)
+    assert not file.exists()

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import pickle  # for the error that torch raises
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,14 +42,18 @@ def unpack(content: bytes, setting: Setting, data: Data, rows: Sequence[Row]) ->
         rows: All members that the group began with; the checkpoint says which are still in training.
 
     Raises:
-        ValueError: If the bytes are torn, of another version, or of another group.
+        ValueError: If the bytes are torn, hold code, or are of another version or group.
     """
     digest, payload = content[:DIGEST_BYTES], content[DIGEST_BYTES:]
     if hashlib.sha256(payload).digest() != digest:
         raise ValueError(f"a checkpoint must match the digest it begins with; these {len(content)} bytes do not: torn or not a checkpoint")
-    stored = torch.load(io.BytesIO(payload), weights_only=True)
-    if stored["version"] != VERSION:
-        raise ValueError(f"a checkpoint must be of version {VERSION}, got {stored['version']}")
+    try:
+        stored = torch.load(io.BytesIO(payload), weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError("a checkpoint must hold tensors and plain data, this one holds code; nothing of it was executed") from error
+    if not isinstance(stored, dict) or stored.get("version") != VERSION:
+        found = stored.get("version") if isinstance(stored, dict) else type(stored).__name__
+        raise ValueError(f"a checkpoint must be of version {VERSION}, got {found}")
     by_key = {(row.configuration, row.seed): row for row in rows}
     keys = [(configuration, seed) for configuration, seed in stored["members"]]
     if not set(keys) <= set(by_key):
