@@ -1,5 +1,6 @@
 """Two batches of a method before a search: that it runs, how fast at which size, and what a member takes of memory and disk."""
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from search.study import Study
 from trainables import evidence, nets, plugin
 from trainables.course import Course
 from trainables.data.examples import Data
-from trainables.engine import sizing
+from trainables.engine import compiled, sizing
 from trainables.job import Configuration
 from trainables.requirements import Surroundings, obstacles
 
@@ -44,6 +45,8 @@ def refuse_unfit(study: Study, data: Data) -> None:
     Raises:
         StudyError: With the net, or with every such method, and what would do.
     """
+    if study.compile and (lacking := compiled.lacking("auto" if study.resources.gpu else "cpu")):
+        raise study.refused([Fault("compile", lacking)])
     faults = [keyed(line) for line in nets.check(study.net, data.shape, len(data.classes))] or list(_unfit(study, data))
     if faults:
         raise study.refused(faults)
@@ -68,7 +71,7 @@ def measured(study: Study, space: Space, data: Data) -> Measured:
     Raises:
         StudyError: If that cannot be done.
     """
-    asked = job(study, _group(study, space, study.seeds), "")
+    asked = dataclasses.replace(job(study, _group(study, space, study.seeds), ""), compiled=False)  # it would take longer than all the rest
     try:
         setting, sizes = asked.setting(data), sized(study, space, data)
         course = Course(asked, sizing.few(data, study.training.batch))

@@ -97,7 +97,7 @@ def _allowed(before: Study, after: Study) -> Iterator[str]:
             if old.plain() != domain.plain():
                 yield f"methods.{name}.{key}: {old.plain()} to {domain.plain()}; what lies outside is kept, and not learnt from"
     old, new = before.plain(), after.plain()
-    for key in ("budget", "sampler", "halving", "group", "resources", "confirm", "storage", "retries", "seed"):
+    for key in ("budget", "sampler", "halving", "group", "resources", "confirm", "storage", "retries", "compile", "seed"):
         if old[key] != new[key]:
             yield f"{key}: {_short(old[key])} to {_short(new[key])}"
 

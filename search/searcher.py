@@ -258,4 +258,5 @@ def job(study: Study, group: Group, parent: str) -> Job:
         threads=max(1, int(study.resources.cpu)),
         device="auto" if study.resources.gpu else "cpu",
         precision=study.precision,
+        compiled=study.compile,
     )

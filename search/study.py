@@ -74,6 +74,8 @@ class Study(Part):
     """How often a group is tried again after a fault of the machine."""
     precision: Literal["float32", "float64", "bf16"] = "float32"
     """Type of the weights; bf16: float32 weights, matrix products in bfloat16."""
+    compile: Annotated[bool, Field(strict=True)] = False
+    """Compile steps with torch's own compiler: half a minute for each method and number of members; fewer, larger kernels."""
     ledger: str | None = None
     """URL of a database for the ledger; a file in the study's folder where it is left out. Kept without its password."""
     earlier: Annotated[str | None, Field(alias="from")] = None

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -6,11 +7,15 @@ from search.ahead import Ahead, comparison, recall, remember
 from search.amounts import duration, size
 from search.dryrun import Measured, refuse_unfit
 from search.errors import StudyError
+from search.page import Group
 from search.plan import epochs_of, group_sizes, plan
+from search.searcher import job
+from search.study import Study
 from tests.search import fakes
 from trainables.data.load import load
 from trainables.engine import sizing
 from trainables.home import Home
+from trainables.job import Configuration
 
 DATA = {"name": "digits", "fraction": 0.3}
 SMALL = {"data": DATA, "net": {"name": "mlp", "width": 16}, "training": {"epochs": 40, "batch": 32}}
@@ -56,6 +61,18 @@ def test_a_method_that_lacks_something_here_is_refused_with_what_would_do(data):
     assert set(faults) == {"methods.sharpdro", "methods.lost"}
     assert "needs data with groups" in faults["methods.sharpdro"]
     assert "needs a mixing that mixes" in faults["methods.lost"]
+
+
+def test_compiling_reaches_the_workers_and_is_refused_where_there_is_no_compiler(data, monkeypatch):
+    study = fakes.study(**SMALL, compile=True)
+    one = Group("g", "erm", (Configuration(0, study.spaces["erm"].numbers({})),), (0,))
+    assert [job(made, one, "").setting(data).compiled for made in (study, fakes.study(**SMALL))] == [True, False]
+    assert Study.parse(study.dump()) == study
+    refuse_unfit(study, data)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(StudyError, match=r"compile: needs a C\+\+ compiler .* leave compile out"):
+        refuse_unfit(study, data)
+    refuse_unfit(fakes.study(**SMALL), data)
 
 
 def test_a_net_that_does_not_fit_the_data_is_refused_alone():

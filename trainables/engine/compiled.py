@@ -23,8 +23,8 @@ class Compiled:
     """Advances a group as `group.advance` does, at most `chunk` rows at a time (all by default)."""
 
     def __init__(self, step: Step, method: Method, chunk: int | None, device: str) -> None:
-        if device == "cpu" and not (shutil.which("g++") or shutil.which("clang++")):
-            raise ValueError("compiling for a CPU needs a C++ compiler (g++ or clang++), there is none on PATH; leave `compile` out")
+        if fault := lacking(device):
+            raise ValueError(f"compile {fault}")
         self.step = step
         self.method = method
         self.chunk = chunk
@@ -48,6 +48,13 @@ class Compiled:
             self._made[key] = _compiled(lambda member, seen: self.step(member, seen, turn), given)
         program = self._made[key]
         return tree.fill(program.like, dict(zip(program.paths, program.function(*leaves.values()), strict=True)))
+
+
+def lacking(device: str) -> str:
+    """What this machine lacks to compile for a device, in words that follow the key `compile`; empty where it lacks nothing."""
+    if device != "cpu" or shutil.which("g++") or shutil.which("clang++"):
+        return ""
+    return "needs a C++ compiler (g++ or clang++) for a CPU, there is none on PATH; install one or leave compile out"
 
 
 class Program(NamedTuple):

@@ -49,7 +49,7 @@ def fitting(compute: Callable[[int | None], Result], chunk: int | None, rows: in
 
 
 @contextmanager
-def heard(tell: Callable[[str], None]) -> Iterator[None]:
+def heard(tell: Callable[[str], object]) -> Iterator[None]:
     """Within, whoever trains is told too what `fitting` writes into the log: `tell(message)`."""
 
     class Told(logging.Handler):

@@ -50,5 +50,5 @@ def test_without_a_compiler_the_message_says_so(monkeypatch):
     method = preset("erm")
     step = make_step(method, setting(method).net, setting(method).optimizer)
     monkeypatch.setattr(shutil, "which", lambda _: None)
-    with pytest.raises(ValueError, match=r"needs a C\+\+ compiler .* leave `compile` out"):
+    with pytest.raises(ValueError, match=r"compile needs a C\+\+ compiler .* leave compile out"):
         compiled.Compiled(step, method, None, "cpu")
