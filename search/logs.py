@@ -1,5 +1,8 @@
-"""The last words of a worker that died: the end of its log in Ray's folder on this machine."""
+"""Last words: a worker's that died, from the end of its log in Ray's folder on this machine, and Tune's own, which nobody need hear."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from search import cluster
@@ -24,3 +27,18 @@ def _end(file: Path) -> str:
     with file.open("rb") as content:
         content.seek(max(0, file.stat().st_size - 4096))
         return content.read().decode(errors="replace")
+
+
+@contextmanager
+def trials_unsaid() -> Iterator[None]:
+    """Keep back the list with which Tune ends, of failed trials by names of its own: the searcher has told of each why it failed."""
+    tune = logging.getLogger("ray.tune.tune")
+    tune.addFilter(_no_list)
+    try:
+        yield
+    finally:
+        tune.removeFilter(_no_list)
+
+
+def _no_list(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Trials did not complete")

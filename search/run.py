@@ -24,7 +24,7 @@ from search.errors import UserError
 from search.files import Told
 from search.lease import Lease
 from search.ledger import Ledger
-from search.logs import last_lines
+from search.logs import last_lines, trials_unsaid
 from search.page import Group
 from search.patience import Patience
 from search.probe import Probe
@@ -270,6 +270,7 @@ def reason_of(error: BaseException | None, process: int | None = None) -> str:
     return f"{type(shown).__name__}: {lines[-1] if lines else 'no message'}" + (f"; its log ends: {words}" if words else "")
 
 
+@trials_unsaid()
 def _tune(searcher: GroupSearcher, study: Study, home: Home, probe: Probe) -> None:
     scratch = (home.local / SCRATCH).absolute() if home.local else cluster.scratch()
     attendant = _Attendant(searcher, probe)
