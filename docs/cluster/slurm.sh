@@ -27,7 +27,7 @@ trap 'kill "${nodes[@]}" 2>/dev/null || true; rm -f "$token"' EXIT
 nodes=()
 srun --nodes=1 --ntasks=1 --nodelist="$first" ray start --head --port="${address#*:}" --include-dashboard=false --block &
 nodes+=($!)
-sleep 20
+for _ in {1..60}; do ray status --address "$address" >/dev/null 2>&1 && break || sleep 1; done
 if [ "$SLURM_JOB_NUM_NODES" -gt 1 ]; then
     srun --nodes=$((SLURM_JOB_NUM_NODES - 1)) --ntasks=$((SLURM_JOB_NUM_NODES - 1)) --exclude="$first" ray start --address="$address" --block &
     nodes+=($!)
