@@ -38,7 +38,7 @@ test: install ## all tests but the campaigns (markers faults and cluster)
 faults: install ## kill -9 what real studies run on, and see that nothing is lost (KILLS=200 SEED=7; a quarter of an hour for 60)
 	KILLS=$(KILLS) SEED=$(SEED) $(BIN)/python -m pytest -m faults -s
 
-cluster: install ## Ray clusters of several nodes on this machine: one dies, one joins, one does not see the home, one is submitted to
+cluster: install ## Ray clusters on this machine: nodes die, join, do not see the home; one that `ray up` brings up over SSH (needs root)
 	$(BIN)/python -m pytest -m cluster --durations 5
 
 bench: install ## speed, memory and what searches find, side by side (BENCHMARKS="engine memory"; about an hour, engine most of it)
