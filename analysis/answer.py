@@ -38,7 +38,7 @@ def sentences(found: Findings) -> list[str]:
     )
     return [
         _which(ranked, "confirmed on fresh seeds and the test split, "),
-        _how_sure(ranked, "of the confirmed "),
+        _how_sure(ranked, "the confirmed "),
         _against(ranked, "fresh seeds, each configuration's mean shrunken towards the others") + told,
     ]
 
@@ -65,7 +65,7 @@ def _levels(row: pd.Series) -> str:
     return f"mean accuracy {mean} %, tail {tail} %"
 
 
-def _how_sure(ranked: Ranking, of: str = "of ") -> str:
+def _how_sure(ranked: Ranking, which: str = "") -> str:
     frame = ranked.frame
     inside = int(frame["indistinguishable"].sum())
     if not inside:
@@ -75,15 +75,17 @@ def _how_sure(ranked: Ranking, of: str = "of ") -> str:
     kept = int(frame["kept"].sum()) if ranked.rule == "guarantee" else len(frame)
     if kept == 1:
         why = words.listed(sorted(set(frame.loc[~frame["kept"], "reason"].str.replace(r"^\d+ of \d+ ", "", regex=True))))
-        return f"It is the only one {of}{len(frame):,} that the rule keeps, the others are set aside ({why}): nothing was chosen between."
+        rest = f"the others are set aside ({why}): nothing was chosen between."
+        return f"It is the only one of {which}{len(frame):,} that the rule keeps, {rest}"
     others = inside - bool(frame["indistinguishable"].iloc[0])
     told = (
         f"{words.count(others, 'other')} cannot be told from the best with 95 % confidence"
         if others
         else "no other can be the best with 95 % confidence"
     )
-    among = f"{of}{len(frame):,}" if kept in {0, len(frame)} else f"{of}the {kept:,} that the rule keeps from {len(frame):,}"
-    return f"It is the best {among} with probability {words.chance(frame['p_best'].iloc[0])}{_likelier(ranked)}; {told}."
+    whole = f"{which}{len(frame):,}"
+    among = whole if kept in {0, len(frame)} else f"the {kept:,} that the rule keeps from {whole}"
+    return f"It is the best of {among} with probability {words.chance(frame['p_best'].iloc[0])}{_likelier(ranked)}; {told}."
 
 
 def _likelier(ranked: Ranking) -> str:

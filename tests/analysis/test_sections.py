@@ -42,6 +42,9 @@ def test_the_best_of_those_that_the_rule_keeps_is_counted_among_them() -> None:
     tail = noisy(np.array([0.75, *[0.8] * 6, *[0.6] * 3]), entropy=4)
     one = found(simulated(noisy(MEANS), tail, methods=METHODS))
     assert answer.sentences(one)[1].startswith("It is the best of the 7 that the rule keeps from 10 with probability")
+    assert answer._how_sure(one.ranked, "the confirmed ").startswith(
+        "It is the best of the 7 that the rule keeps from the confirmed 10 with"
+    )
     assert "about the true utility among the 7 that the rule keeps" in order.how_to_read(one.ranked)
 
 
