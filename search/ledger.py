@@ -29,6 +29,9 @@ VERSION = 1
 MARK = "altiplano"
 """User attribute of a method's Optuna study: version and objectives."""
 
+METRIC_NAMES = "study:metric_names"
+"""Where Optuna's plots and optuna-dashboard look for the objectives' names; `Study.set_metric_names` warns of being experimental."""
+
 NOWHERE = -1
 """Id of an Optuna study that there is not."""
 
@@ -88,6 +91,7 @@ class Ledger:
                 return NOWHERE
         made = self.storage.create_new_study([StudyDirection.MAXIMIZE] * len(self.study.objectives), name)
         self.storage.set_study_user_attr(made, MARK, {"version": VERSION, "objectives": list(self.study.objectives)})
+        self.storage.set_study_system_attr(made, METRIC_NAMES, list(self.study.objectives))
         return made
 
     def ask(self, method: str, count: int) -> Group | None:

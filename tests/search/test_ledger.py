@@ -22,11 +22,12 @@ def test_a_group_is_asked_as_optuna_trials_that_run(tmp_path):
         assert trial.user_attrs["group"] == "mixup-0001"
 
 
-def test_all_studies_are_maximised(tmp_path):
+def test_all_studies_are_maximised_by_objectives_with_names(tmp_path):
     fakes.opened(tmp_path)
     for method in ("erm", "mixup", "sam"):
         seen = optuna.load_study(study_name=f"fake/{method}", storage=f"sqlite:///{tmp_path}/ledger.db")
         assert [direction.name for direction in seen.directions] == ["MAXIMIZE"] * 3
+        assert seen.metric_names == ["accuracy", "tail", "stability"]
 
 
 def test_no_more_is_asked_than_the_budget(tmp_path):
