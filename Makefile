@@ -7,7 +7,7 @@ BIN := .venv/bin
 BENCHMARKS ?= engine memory glue search gpu
 KILLS ?= 60
 SEED ?= 0
-EXTRAS := cluster,dev,data,docs,export,postgres,s3
+EXTRAS := cluster,dev,data,docs,export,mlflow,postgres,s3
 
 .PHONY: help install demo test faults cluster lint format bench claims docs dist
 

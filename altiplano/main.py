@@ -16,7 +16,7 @@ from altiplano.options import AT_FAULT, DONE
 COMMANDS = {
     "A study": (study.check, plan.plan, study.launch, study.resume, study.status),
     "On a cluster": (remote.submit, remote.logs),
-    "Its judgement": (judgement.report, judgement.confirm, judgement.export, several.compare, replay.replay),
+    "Its judgement": (judgement.report, judgement.confirm, judgement.export, judgement.track, several.compare, replay.replay),
     "To look up": (reference.methods, reference.data, reference.doctor),
 }
 """Every command by its heading in the help, in the help's order; a command is called as its function is."""

@@ -23,7 +23,7 @@ from search.study import Study
 from trainables.data.load import load
 from trainables.home import Home
 
-__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "check", "find", "forecast", "launch", "names", "resume", "status"]
+__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "check", "find", "forecast", "launch", "lying", "names", "resume", "status"]
 
 HOME = "studies-home"
 """Where studies are kept unless said otherwise."""
@@ -178,15 +178,24 @@ def find(name: str, home: str | Path = HOME) -> tuple[Study, Home]:
     """A study by its name, and its home.
 
     Raises:
+        UserError: If there is none, or it can no longer be run: its data, or a module of the user's own, are gone.
+    """
+    place = lying(name, home)
+    return Study.parse((place.read(STUDY) or b"").decode(), place.at(STUDY)), place
+
+
+def lying(name: str, home: str | Path = HOME) -> Home:
+    """The home of a study that is to be looked at and not run: it may be a copy from a machine that had the data.
+
+    Raises:
         UserError: If there is none.
     """
     place = _placed(home, name)
     _refuse_unusable(place)
-    content = place.read(STUDY)
-    if content is None:
+    if not place.exists(STUDY):
         there = f"there: {', '.join(names(home)) or 'none'}"
         raise UserError(f"{name}: there is no such study in {home} ({there}); give --home, or start it with `altiplano launch STUDY.yaml`")
-    return Study.parse(content.decode(), place.at(STUDY)), place
+    return place
 
 
 def names(home: str | Path = HOME) -> list[str]:

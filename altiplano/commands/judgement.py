@@ -39,9 +39,9 @@ def report(
     """Rank what a study found, finished or not, and write one page with figures and tables (CSV, JSON, Parquet, LaTeX)."""
     import analysis
     from search.errors import UserError
-    from search.launch import find
+    from search.launch import lying
 
-    _, place = find(name, home)
+    place = lying(name, home)
     away = place.local is None and out is None
     try:
         page = analysis.report(place.url, rule=rule, weights=weighed(weights), out=Path(f"{name}-report") if away else out)
@@ -132,3 +132,23 @@ def export(
     which = f"rank {rank} of {among}: {chosen.method} {chosen.configurations[0].number}"
     line = f"{which}, seed {seed}: test accuracy {found['test_accuracy']:.4f}"
     Console().print(Text(f"{line}\n{folder}\ntry it: python {folder / 'use.py'}"), soft_wrap=True)
+
+
+def track(
+    name: Name,
+    to: Annotated[str, typer.Option("--to", help="tensorboard or mlflow.")],
+    home: HomeOption = HOME,
+    into: Annotated[
+        str | None,
+        typer.Option("--into", help="Folder of event files, or URI of an MLflow server or database; in the study's home by default."),
+    ] = None,
+) -> None:
+    """Hand the members that have ended over to TensorBoard or MLflow: a run each, with its knobs, curves and scores.
+
+    Called again, while the search goes on or later, it adds what has ended since. MLflow needs `pip install 'altiplano[mlflow]'`.
+    """
+    from altiplano.tracking.handing import hand_over
+    from altiplano.tracking.trackers import TRACKERS
+
+    written, held, address = hand_over(name, home, to, into)
+    Console().print(Text(f"{written} runs written, {held} in all\n{address}\nlook: {TRACKERS[to].look(address)}"), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""A study's members in other tools' trackers, a run each."""
