@@ -63,8 +63,7 @@ class Ledger:
         self.storage = storage
         self.patiently = patience or Patience()
         self.pages = {name: self._page(space, (earlier or {}).get(name, ()), reading=reading) for name, space in study.spaces.items()}
-        names = [name for page in self.pages.values() for name in (*(entry.group for entry in page.entries), *page.extras, *page.failed)]
-        self._groups = max(map(serial, names), default=0)
+        self._groups = max((page.last for page in self.pages.values()), default=0)
 
     def _page(self, space: Space, earlier: Sequence[FrozenTrial], *, reading: bool) -> Page:
         page = Page(space, self.study.budget_of(space.name), self._study_id(space, reading=reading))

@@ -83,6 +83,7 @@ class Page:
         entries: Each configuration, by number.
         extras: Groups of extra seeds in flight, by name.
         failed: Reasons of groups of extra seeds that could not be trained, by name.
+        last: The highest number that a group's name ends with, whatever became of the group: its files may still be there.
         started: Where each group in flight runs, by name; one that is not there was asked for and waits.
         sampling: What to try next; None where there is but one configuration, or where the ledger is only looked at.
     """
@@ -93,6 +94,7 @@ class Page:
     entries: list[Entry] = field(default_factory=list)
     extras: dict[str, Group] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    last: int = 0
     started: dict[str, dict[str, Any]] = field(default_factory=dict)
     sampling: Sampling | None = None
 
@@ -127,6 +129,7 @@ class Page:
         self.entries = [_entry(trial, self.space.name) for trial in trials]
         self.started = dict(attributes.get(STARTED, {}))
         records = {key.removeprefix(EXTRA): record for key, record in attributes.items() if key.startswith(EXTRA)}
+        self.last = max(map(serial, (*(entry.group for entry in self.entries), *records)), default=0)
         for name in sorted(records, key=serial):
             self._read_extra(name, records[name])
 

@@ -3,6 +3,7 @@ import pytest
 from optuna.trial import TrialState
 
 from search.errors import UserError
+from search.fresh import FRESH
 from search.storage import connect
 from tests.search import fakes
 from trainables.evidence import COMPLETE, DIVERGED, PRUNED
@@ -109,6 +110,18 @@ def test_a_group_splits_into_halves_under_new_names(tmp_path):
     assert [half.name for half in halves] == ["mixup-0002", "mixup-0003"]
     assert halves[0].configurations + halves[1].configurations == group.configurations
     assert fakes.opened(tmp_path).in_flight() == list(halves)
+
+
+@pytest.mark.parametrize("state", ["running", "complete", "failed", "split"])
+def test_the_name_of_a_group_of_fresh_seeds_is_never_given_again(tmp_path, state):
+    ledger = fakes.opened(tmp_path)
+    searched = ledger.ask("mixup", 2)
+    ledger.settle(searched, fakes.members(ledger.study, searched))
+    group = ledger.ask_fresh("mixup", [0, 1], [FRESH], "test")
+    ends = {"complete": lambda: ledger.settle(group, fakes.members(ledger.study, group)), "failed": lambda: ledger.fail(group, "it broke")}
+    names = {searched.name, group.name, *(half.name for half in (ledger.split(group) if state == "split" else ()))}
+    ends.get(state, lambda: None)()
+    assert fakes.opened(tmp_path).ask_fresh("mixup", [0, 1], [FRESH + 1], "test").name not in names
 
 
 def test_a_study_is_complete_when_every_budget_has_ended(tmp_path):
