@@ -23,7 +23,7 @@ from search.study import Study
 from trainables.data.load import load
 from trainables.home import Home
 
-__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "check", "find", "forecast", "launch", "lying", "names", "resume", "status"]
+__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "check", "find", "forecast", "home_of", "launch", "names", "resume", "status"]
 
 HOME = "studies-home"
 """Where studies are kept unless said otherwise."""
@@ -180,11 +180,11 @@ def find(name: str, home: str | Path = HOME) -> tuple[Study, Home]:
     Raises:
         UserError: If there is none, or it can no longer be run: its data, or a module of the user's own, are gone.
     """
-    place = lying(name, home)
+    place = home_of(name, home)
     return Study.parse((place.read(STUDY) or b"").decode(), place.at(STUDY)), place
 
 
-def lying(name: str, home: str | Path = HOME) -> Home:
+def home_of(name: str, home: str | Path = HOME) -> Home:
     """The home of a study that is to be looked at and not run: it may be a copy from a machine that had the data.
 
     Raises:

@@ -39,9 +39,9 @@ def report(
     """Rank what a study found, finished or not, and write one page with figures and tables (CSV, JSON, Parquet, LaTeX)."""
     import analysis
     from search.errors import UserError
-    from search.launch import lying
+    from search.launch import home_of
 
-    place = lying(name, home)
+    place = home_of(name, home)
     away = place.local is None and out is None
     try:
         page = analysis.report(place.url, rule=rule, weights=weighed(weights), out=Path(f"{name}-report") if away else out)

@@ -23,11 +23,11 @@ def compare(
     """
     import analysis
     from search.errors import UserError
-    from search.launch import lying
+    from search.launch import home_of
 
     given = " ".join(names)
     try:
-        page = analysis.compare_studies([lying(name, home).url for name in names], rule, weighed(weights), out)
+        page = analysis.compare_studies([home_of(name, home).url for name in names], rule, weighed(weights), out)
     except ValueError as error:
         raise UserError(f"altiplano compare {given}: {error}") from error
     handed_over(page, show=show)

@@ -3,7 +3,7 @@
 from altiplano.tracking.runs import names, runs
 from altiplano.tracking.trackers import TRACKERS
 from search.errors import UserError
-from search.launch import lying
+from search.launch import home_of
 
 
 def hand_over(name: str, home: str, to: str, into: str | None) -> tuple[int, int, str]:
@@ -19,7 +19,7 @@ def hand_over(name: str, home: str, to: str, into: str | None) -> tuple[int, int
 
     if to not in TRACKERS:
         raise UserError(f"--to must be one of {', '.join(TRACKERS)}, got {to!r}")
-    place = lying(name, home)
+    place = home_of(name, home)
     try:
         table = analysis.load(place.url)
     except ValueError as error:
