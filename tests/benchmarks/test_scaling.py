@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmarks import scaling, shared
-from benchmarks.scaling import CONFIGURATIONS, GROUPS_EACH, Costs, training_share
+from benchmarks import shared
+from benchmarks.simulation import CONFIGURATIONS, GROUPS_EACH, METHODS, Costs, training_share
 
-FREE = Costs(0.0, 0.0, 0.0, 0.0, 0.0)
+FREE = Costs(0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize("workers", [1, 10])
@@ -27,8 +27,8 @@ def test_many_workers_are_bound_by_the_driver():
 
 
 def test_proposals_that_get_dearer_are_counted_as_they_come():
-    share, _ = training_share(FREE._replace(slope=1.0), 1, 60.0, 60.0)
-    waited = sum(number * CONFIGURATIONS**2 / scaling.METHODS for number in range(GROUPS_EACH))
+    share, _ = training_share(FREE._replace(proposals=((1.0, 1.0), (2.0, 2.0))), 1, 60.0, 60.0)
+    waited = sum(number * CONFIGURATIONS**2 / METHODS for number in range(GROUPS_EACH))
     assert share == pytest.approx(GROUPS_EACH * 60 / (GROUPS_EACH * 60 + waited))
 
 
