@@ -46,13 +46,16 @@ def replay(
         for row in rows:
             console.file.write(json.dumps(row) + "\n")
         return
-    several = len(bench.objectives) > 1
-    unit = f"share of the table's hypervolume ({', '.join(bench.objectives)})" if several else bench.objectives[0]
-    table = Table(title=f"{name}: best so far, {unit}")
+    unit = f"share of the table's hypervolume ({', '.join(bench.objectives)})" if len(bench.objectives) > 1 else bench.objectives[0]
+    console.print(_table(f"{name}: best so far, {unit}", sampler, rows))
+
+
+def _table(title: str, sampler: str, rows: list[dict[str, float]]) -> Table:
+    table = Table(title=title)
     for head in ("epochs", "members", "the study", "members", f"{sampler} replayed", "95 % interval"):
         table.add_column(head, justify="right")
     for row in rows:
         interval = f"{row['low']:.3f} to {row['high']:.3f}"
         counts = f"{row['epochs']:.0f}", f"{row['own_members']:.0f}", f"{row['own']:.3f}", f"{row['members']:.0f}"
         table.add_row(*counts, f"{row['mean']:.3f}", interval)
-    console.print(table)
+    return table

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor
-from torch.func import grad
 
 from trainables.axes import Batch, Buffers, Hyper, Losses, Mixing, Mixture, Model, Net, Params, Recipe, Scalars, State, Transition
 from trainables.contrastive.hosts import Host, keys_of, second_view, with_average
@@ -14,10 +13,10 @@ from trainables.contrastive.projection import embed
 from trainables.crossentropy import evenly
 from trainables.draws import Streams
 from trainables.mixing import generation, mixer
-from trainables.mixing.apprentice import OPTIMIZER, constant, watch
+from trainables.mixing.apprentice import begun, constant, taught, watch
 from trainables.mixing.mixer import SAMIX
 from trainables.mixing.mixup import partners, ratios
-from trainables.mixing.pasting import TAIL, depth_of, need_maps
+from trainables.mixing.pasting import TAIL, depth_of
 from trainables.mixing.samix import BEND, MIXER_ALPHA
 
 Keys = tuple[Tensor, Tensor]
@@ -58,21 +57,8 @@ def contrastive_samix(
         )
     host = with_average(host, momentum)
 
-    def draw(stream: Streams, knobs: Mapping[str, float], steps: int, size: int, net: Net) -> Recipe:
-        return {
-            "ratio": ratios(stream("ratio"), knobs["alpha"], steps),
-            "partner": partners(stream("partner"), steps, size),
-            "mixer_ratio": ratios(stream("mixer-ratio"), knobs["alpha"], steps),
-            "mixer_partner": partners(stream("mixer-partner"), steps, size),
-        }
-
     def init(stream: Streams, hyper: Hyper, net: Net, model: Model) -> State:
-        need_maps(net)
-        like = model.params["head.weight"]
-        weights = mixer.fresh(stream, SAMIX, net.hidden[depth_of(net)][0], like)
-        nothing = torch.zeros((), dtype=like.dtype, device=like.device)
-        logged = {"generation_loss": nothing, "mask_loss": nothing, "mask_share": nothing, "mask_spread": nothing}
-        return {**host.init(stream, hyper, net, model), "mixer": weights, "optimizer": OPTIMIZER.init(weights), "logged": logged}
+        return {**host.init(stream, hyper, net, model), **begun(stream, SAMIX, net, model)}
 
     def losses(state: State, hyper: Hyper, recipe: Recipe, net: Net, model: Model, batch: Batch) -> tuple[Losses, Buffers]:
         seen, encoder = host.see(state, net, model, batch), state["encoder"]
@@ -98,10 +84,8 @@ def contrastive_samix(
         def objective(weights: Params) -> tuple[Tensor, Scalars]:
             return mixer_loss(weights, state, hyper, net, transition.batch, transition.recipe)
 
-        gradient, logged = grad(objective, has_aux=True)(state["mixer"])
-        rate = transition.lr * mixer_rate
-        weights, optimizer = OPTIMIZER.update(gradient, state["optimizer"], state["mixer"], rate, hyper["weight_decay"])
-        return {**host.adapt(state, hyper, net, transition), "mixer": weights, "optimizer": optimizer, "logged": logged}
+        learned = taught(objective, state, transition.lr * mixer_rate, hyper["weight_decay"])
+        return {**host.adapt(state, hyper, net, transition), **learned}
 
     def show(state: State, hyper: Hyper, recipe: Recipe, net: Net, batch: Batch) -> Mixture:
         share, partner = share_of_partner(state, hyper, recipe, net, batch), recipe["partner"]
@@ -116,6 +100,16 @@ def contrastive_samix(
         knobs=(MIXER_ALPHA, BEND, MIX_WEIGHT),
         needs=found.needs | {"image", "spatial"},
     )
+
+
+def draw(stream: Streams, knobs: Mapping[str, float], steps: int, size: int, net: Net) -> Recipe:
+    """Ratio and partners of the network's pictures and of the mixer's."""
+    return {
+        "ratio": ratios(stream("ratio"), knobs["alpha"], steps),
+        "partner": partners(stream("partner"), steps, size),
+        "mixer_ratio": ratios(stream("mixer-ratio"), knobs["alpha"], steps),
+        "mixer_partner": partners(stream("mixer-partner"), steps, size),
+    }
 
 
 def keys(encoder: Model, net: Net, batch: Batch) -> Keys:

@@ -1,5 +1,6 @@
 """How a mixer learns beside the network: a step of its own on the same batch, through a momentum encoder that follows the network."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
@@ -7,14 +8,19 @@ from torch.func import grad
 
 from trainables import tree
 from trainables.axes import Batch, Buffers, Hyper, Model, Net, Params, Recipe, Scalars, State, Transition, keep
+from trainables.draws import Streams
 from trainables.mixing import generation, mixer, teacher
 from trainables.mixing.heads import for_mixed
 from trainables.mixing.mixer import Design
-from trainables.mixing.pasting import bend_of, depth_of, pasted
+from trainables.mixing.pasting import bend_of, depth_of, need_maps, pasted
 from trainables.optimizer import sgd
 
 OPTIMIZER = sgd(momentum=0.9)
 """What trains the mixer: it takes one step beside the network's, at the same rate and weight decay."""
+
+
+LOGGED = ("generation_loss", "mask_loss", "mask_share", "mask_spread")
+"""What a step of the mixer logs."""
 
 
 class Lessons(NamedTuple):
@@ -37,6 +43,25 @@ class Lessons(NamedTuple):
     rate: float
 
 
+def begun(stream: Streams, design: Design, net: Net, model: Model) -> State:
+    """A fresh mixer, its optimiser, and zeros where a step's figures will stand.
+
+    Raises:
+        ValueError: If the net has no maps.
+    """
+    need_maps(net)
+    like = model.params["head.weight"]
+    weights = mixer.fresh(stream, design, net.hidden[depth_of(net)][0], like)
+    return {"mixer": weights, "optimizer": OPTIMIZER.init(weights), "logged": dict.fromkeys(LOGGED, like.new_zeros(()))}
+
+
+def taught(objective: Callable[[Params], tuple[Tensor, Scalars]], state: State, rate: Tensor, decay: Tensor) -> State:
+    """The mixer after a step down an objective that also returns what is to be logged."""
+    gradient, logged = grad(objective, has_aux=True)(state["mixer"])
+    weights, optimizer = OPTIMIZER.update(gradient, state["optimizer"], state["mixer"], rate, decay)
+    return {"mixer": weights, "optimizer": optimizer, "logged": logged}
+
+
 def adapted(lessons: Lessons, state: State, hyper: Hyper, net: Net, transition: Transition) -> State:
     """The mixer after a step of its own on the same batch, then k moved towards the network."""
     encoder, x = constant(state["encoder"]), transition.batch.x
@@ -45,12 +70,10 @@ def adapted(lessons: Lessons, state: State, hyper: Hyper, net: Net, transition: 
     def objective(weights: Params) -> tuple[Tensor, Scalars]:
         return mixer_loss(lessons, weights, encoder, maps, hyper, net, transition.batch, transition.recipe)
 
-    gradient, logged = grad(objective, has_aux=True)(state["mixer"])
-    rate = transition.lr * lessons.rate
-    weights, optimizer = OPTIMIZER.update(gradient, state["optimizer"], state["mixer"], rate, hyper["weight_decay"])
+    learned = taught(objective, state, transition.lr * lessons.rate, hyper["weight_decay"])
     kept = teacher.momentum(hyper["progress"], state["count"], lessons.warmed)
     average = Model(teacher.averaged(encoder.params, transition.after.params, kept), buffers)
-    return {"encoder": average, "mixer": weights, "optimizer": optimizer, "count": state["count"] + 1, "logged": logged}
+    return {"encoder": average, **learned, "count": state["count"] + 1}
 
 
 def constant(state: State) -> State:

@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from typing import Literal
 
-import torch
-
 from trainables.axes import Hyper, Mixing, Model, Net, Recipe, State, Transition
 from trainables.draws import Streams
 from trainables.knob import Knob
-from trainables.mixing import mixer
-from trainables.mixing.apprentice import OPTIMIZER, Lessons, adapted, watch
+from trainables.mixing.apprentice import Lessons, adapted, begun, watch
 from trainables.mixing.heads import without_second
 from trainables.mixing.mixer import AUTOMIX, SAMIX
 from trainables.mixing.mixup import ALPHA, partners, ratios
-from trainables.mixing.pasting import classifier_side, depth_of, need_maps
+from trainables.mixing.pasting import classifier_side
 
 MIXER_ALPHA = ALPHA._replace(
     search=(0.5, 4.0),
@@ -118,12 +115,7 @@ def learned(lessons: Lessons, adjust: float) -> Mixing:
         return {**side.draw(stream, knobs, steps, size, net), "mixer_ratio": ratio, "mixer_partner": partner}
 
     def init(stream: Streams, hyper: Hyper, net: Net, model: Model) -> State:
-        need_maps(net)
-        like = model.params["head.weight"]
-        weights = mixer.fresh(stream, lessons.design, net.hidden[depth_of(net)][0], like)
-        nothing = torch.zeros((), dtype=like.dtype, device=like.device)
-        logged = {"generation_loss": nothing, "mask_loss": nothing, "mask_share": nothing, "mask_spread": nothing}
-        return {"encoder": model, "mixer": weights, "optimizer": OPTIMIZER.init(weights), "count": nothing, "logged": logged}
+        return {"encoder": model, **begun(stream, lessons.design, net, model), "count": model.params["head.weight"].new_zeros(())}
 
     def adapt(state: State, hyper: Hyper, net: Net, transition: Transition) -> State:
         return adapted(lessons, state, hyper, net, transition)
