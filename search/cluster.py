@@ -25,6 +25,9 @@ ANSWER_SECONDS = 3.0
 """How long a machine may take to answer a call; one that is there takes milliseconds."""
 
 PREFIX = "altiplano-ray-"
+TRAINABLE = "trainables.trainable"
+"""What a worker imports first: with it torch and Tune."""
+
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 """Members run side by side in processes of their own, so that more threads would only be in each other's way."""
 
@@ -73,7 +76,7 @@ def cluster(
     """
     with environment():
         if coming and (folder := coming.take()):
-            with _ended(folder):
+            with _ours(folder):
                 yield
         elif ray.is_initialized():
             yield
@@ -84,7 +87,7 @@ def cluster(
             finally:
                 ray.shutdown()
         else:
-            with _ended(started(processors)):
+            with _ours(started(processors)):
                 yield
 
 
@@ -104,17 +107,29 @@ def environment() -> Iterator[None]:
 
 
 @contextmanager
-def _ended(folder: Path) -> Iterator[None]:
-    """End a Ray of our own afterwards, and remove its folder."""
+def _ours(folder: Path) -> Iterator[None]:
+    """A Ray of our own, ended afterwards and its folder removed.
+
+    Its workers have this process' environment from it. So Tune hands them nothing: for an actor with an environment of its own Ray starts a
+    process anew, whatever processes wait.
+    """
+    handed, always = class_cache.ENV_VARS_TO_PROPAGATE, class_cache.DEFAULT_ENV_VARS
+    class_cache.ENV_VARS_TO_PROPAGATE, class_cache.DEFAULT_ENV_VARS = set(), {}
     try:
         yield
     finally:
+        class_cache.ENV_VARS_TO_PROPAGATE, class_cache.DEFAULT_ENV_VARS = handed, always
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def started(processors: int | None = None) -> Path:
+def started(processors: int | None = None, *, warm: bool = False) -> Path:
     """Start Ray here: its folder.
+
+    Args:
+        processors: How many CPUs it offers; all by default.
+        warm: Whether the processes that it starts, one a CPU, import at once what a worker needs; best where all will be workers. (What a
+            task has imported is of no use to an actor: Ray starts another process for it.)
 
     Raises:
         RayGone: If it does not come up: Ray itself raises a plain Exception where one of its processes dies meanwhile.
@@ -128,6 +143,7 @@ def started(processors: int | None = None) -> Path:
             log_to_driver=False,
             logging_level=logging.ERROR,
             object_store_memory=OBJECT_STORE,
+            _system_config={"preload_python_modules": [TRAINABLE]} if warm else None,
             _temp_dir=folder,
         )
     except Exception as error:
@@ -141,7 +157,7 @@ def put_away(coming: Coming) -> None:
     """End a Ray that nobody took."""
     with suppress(RayGone):
         if folder := coming.take():
-            with _ended(folder):
+            with _ours(folder):
                 pass
 
 

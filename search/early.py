@@ -30,7 +30,7 @@ class Early:
 
 
 @contextmanager
-def early() -> Iterator[Early | None]:
+def early(*, warm: bool = False) -> Iterator[Early | None]:
     """A Ray of our own, begun now; put away afterwards if nobody took it. None where this process is connected to one already.
 
     Its thread stays for as long as Ray may live: Linux ends what Ray starts there, as Ray asks it to, when the thread ends.
@@ -39,7 +39,7 @@ def early() -> Iterator[Early | None]:
         yield None
         return
     with cluster.environment(), ThreadPoolExecutor(1, "ray") as thread:
-        begun = Early(cluster.started, thread)
+        begun = Early(lambda: cluster.started(warm=warm), thread)
         try:
             yield begun
         finally:

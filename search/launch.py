@@ -15,6 +15,7 @@ from search.early import early
 from search.errors import UserError
 from search.lease import Lease
 from search.ledger import Ledger
+from search.parts import Resources
 from search.plan import Plan, plan
 from search.probe import everywhere
 from search.progress import Status, nothing_yet, status_of
@@ -70,7 +71,7 @@ def launch(
     data = _loaded(study)
     refuse_unfit(study, data)
     known = _earlier(study, home) if study.earlier else None
-    with nullcontext() if address else early() as coming:
+    with nullcontext() if address else early(warm=study.resources == Resources(cpu=1, gpu=0)) as coming:
         planned = plan(study, data, told=_planning(study, place, watcher)) if measured and not address else None
         _make_writable(place)
         where = Place(place, str(home), address, watcher, coming=coming)

@@ -1,7 +1,9 @@
+import sys
 import threading
 
 import pytest
 import ray
+from ray.tune.execution import class_cache
 
 from search import cluster
 from search.cluster import RayGone
@@ -16,7 +18,7 @@ def started(monkeypatch, tmp_path):
         def __init__(self):
             self.folders, self.ended, self.fails, self.threads = [], 0, False, []
 
-        def start(self, processors=None):
+        def start(self, processors=None, *, warm=False):
             self.threads.append(threading.current_thread())
             if self.fails:
                 raise RayGone("it did not come up")
@@ -68,3 +70,19 @@ def test_the_thread_that_started_it_lives_until_it_has_ended(started):
         assert started.threads[0].is_alive(), "Linux would end Ray's processes with it"
         assert started.threads[0] is not threading.current_thread()
     assert not started.threads[0].is_alive()
+
+
+@pytest.mark.xdist_group("ray")
+def test_groups_are_trained_by_the_processes_that_were_warmed():
+    """An actor as Tune makes them finds what a worker needs imported already."""
+
+    class Worker:
+        def has(self, module):
+            return module in sys.modules
+
+    with early(warm=True) as coming, cluster.cluster(coming=coming):
+        room = cluster.slots(1, 0)
+        made = class_cache._ActorClassCache().get(Worker)
+        workers = [made.options(num_cpus=1).remote() for _ in range(room)]
+        assert ray.get([worker.has.remote(cluster.TRAINABLE) for worker in workers]) == [True] * room
+    assert class_cache.DEFAULT_ENV_VARS, "a Ray of the user's own is handed what Tune hands it"

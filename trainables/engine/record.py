@@ -121,6 +121,11 @@ class _Recorder(TorchDispatchMode):
         self.storages: dict[int, tuple[int, torch.device]] = {}
         self._numbers: dict[StorageWeakRef, int] = {}  # a weak reference keeps no memory, yet its address is not given out again
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: nothing is compiled while it is recorded, and to skip it torch would import its compiler; see `deferral`."""
+        return False
+
     def __torch_dispatch__(self, func: OpOverload, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         options = kwargs or {}
         noted = self._note(args), self._note(tuple(sorted(options.items())))
