@@ -117,6 +117,6 @@ def _stacked(read: list[dict[str, NDArray[np.float32]]]) -> Curves:
 
 
 def faults(table: Table) -> list[dict[str, object]]:
-    """What the study lost to faults of machines, if the search kept a record (`faults.jsonl`: group, method, seconds, reason)."""
+    """What the study lost to faults of machines, if the search kept a record (`faults.jsonl`: group, method, seconds)."""
     lines = (table.home.text("faults.jsonl") or "").splitlines()
     return [json.loads(line) for line in lines if line.strip()]

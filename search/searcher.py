@@ -15,6 +15,7 @@ from search.amounts import counted
 from search.files import Room, Told, evidence_file, forget, reconcile, settle
 from search.halving import survivors
 from search.ledger import Ledger
+from search.lost import Losses
 from search.page import Group
 from search.study import Study
 from trainables.home import Home
@@ -77,6 +78,7 @@ class GroupSearcher(Searcher):
         self.listed = listed
         self.sizes = sizes or {}
         self.waiting = reconcile(ledger, home, told)
+        self.losses = Losses(home)
         self.room = Room(home, ledger.study.storage.reserve, told)
 
     def suggest(self, trial_id: str) -> Any:
@@ -134,6 +136,7 @@ class GroupSearcher(Searcher):
                     self.kinds[trial_id] = self.devices.at(str(result.get("node_ip")))
             if result.get("full") and not self.live.get(group.name, {}).get("full"):
                 self.told("note", f"{group.name}: {result['full']}; waiting for room")
+            self.losses.heard(group, result)
             self.live[group.name] = result
             self.memory = max(self.memory, result.get("memory", 0))
             self.told("epoch", f"{group.name}: epoch {result.get('epoch')}")
@@ -144,6 +147,7 @@ class GroupSearcher(Searcher):
             return  # of an error we hear with its reason, in on_trial_failed
         del self.running[trial_id]
         self.live.pop(group.name, None)
+        self.losses.ended(group)
         self._pass_on(result or {})
         if result is None or result.get("left") or not result.get("done"):
             self.waiting.append(group)
@@ -161,6 +165,7 @@ class GroupSearcher(Searcher):
         with self.kept():
             if self.home.exists(evidence_file(group)):
                 settle(self.ledger, self.home, group)
+                self.losses.ended(group)
             elif self._hopeless(trained=trained):
                 raise RuntimeError(f"{group.name} failed and nothing has been trained: {reason}")
             elif len(group.configurations) > 1:
@@ -169,6 +174,7 @@ class GroupSearcher(Searcher):
             else:
                 self.ledger.fail(group, reason)
                 self.told("failed", f"{group.name}: {reason}; given up")
+            self.losses.dropped(group)
             forget(self.home, group)
 
     def on_machine_lost(self, trial_id: str) -> None:

@@ -82,6 +82,7 @@ class GroupTrainable(CourseTrainable):
         self.asked = -math.inf
         self.course = self._resumed() or Course(self.job, self.data)
         self.saved, self.saved_epoch = time.monotonic(), self.course.run.epoch
+        self.began, self.since = self.saved, self.saved_epoch
         self.written = self.home.exists(self.evidence_file)  # by a worker that died before it could say so
 
     def step(self) -> dict[str, Any]:
@@ -106,6 +107,8 @@ class GroupTrainable(CourseTrainable):
             "group": self.job.group,
             "notes": notes,
             "epoch": self.course.run.epoch,
+            "since": self.since,
+            "seconds": time.monotonic() - self.began,
             "members": len(self.course.run.rows),
             "scores": {str(number): found for number, found in self.course.scores().items()},
             "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,  # Linux counts in kB

@@ -129,10 +129,10 @@ def found_faults(found: Findings) -> str:
     """What was lost to faults of machines, in words."""
     listed = findings.faults(found.table)
     if not found.table.home.exists("faults.jsonl"):
-        return "Work that faults of machines cost is not part of the evidence, which holds what finished."
+        return "No fault of a worker is on record; what a kill of the whole search cost is not recorded."
     lost = sum(float(str(fault.get("seconds", 0))) for fault in listed)
     share = lost / (lost + float(found.table.members["seconds"].sum()))
     return (
-        f"{words.count(len(listed), 'fault')} of machines cost {words.duration(lost)}, {100 * share:.1f} % of all work; what they "
-        "interrupted was trained again."
+        f"{words.count(len(listed), 'fault')} of workers or their machines threw {words.duration(lost)} of training away, "
+        f"{100 * share:.1f} % of all work; what a kill of the whole search cost is not recorded."
     )

@@ -234,3 +234,13 @@ def test_unequal_budgets_are_not_called_equal() -> None:
     assert told[0].text[0].startswith("Every method had the same budget.")
     assert told[1] is not None
     assert told[1].text[0].startswith("The budgets differ so far, from 2 to 6 configurations")
+
+
+def test_the_share_of_work_lost_to_faults_is_of_all_work(tmp_path: Path) -> None:
+    table = simulated(noisy(MEANS), methods=METHODS)
+    assert float(table.members["seconds"].sum()) == 50
+    home = replace(table.home, root=str(tmp_path))
+    assert course.found_faults(found(replace(table, home=home))).startswith("No fault of a worker is on record")
+    (tmp_path / "faults.jsonl").write_text('{"group": "g", "seconds": 20.0}\n{"group": "h", "seconds": 10.0}\n')
+    told = course.found_faults(found(replace(table, home=home)))
+    assert told.startswith("2 faults of workers or their machines threw 30 s of training away, 37.5 % of all work")

@@ -1,3 +1,6 @@
+import errno
+import json
+
 import pytest
 from optuna.trial import TrialState
 
@@ -223,3 +226,72 @@ def test_a_group_whose_machine_is_gone_goes_on_first_and_is_neither_failed_nor_h
     search.train(f"t{search.trials}")
     search.finish()
     assert search.states() == DONE
+
+
+def a_result(pid, epoch, since, seconds):
+    return {"hostname": "a", "pid": pid, "epoch": epoch, "since": since, "seconds": seconds}
+
+
+def put_down(search):
+    """(group, method, seconds) of each line of the study's record of faults."""
+    lines = (search.home.read("faults.jsonl") or b"").decode().splitlines()
+    return [tuple(json.loads(line)[key] for key in ("group", "method", "seconds")) for line in lines]
+
+
+def test_what_a_restarted_worker_does_again_is_recorded_for_the_report(tmp_path):
+    """Thirty epochs took 60 s; its successor goes on from epoch 20. The same worker's next result, and a first one, cost nothing."""
+    search = Search(tmp_path)
+    trial, asked = search.next()
+
+    def heard(*result):
+        search.searcher.on_trial_result(trial, a_result(*result))
+
+    heard(1, 12, 0, 24.0), heard(1, 30, 0, 60.0)
+    assert put_down(search) == []
+    heard(2, 21, 20, 2.0)
+    search.searcher.on_machine_replaced(trial)
+    heard(2, 24, 20, 10.0), heard(3, 1, 0, 2.0)
+    assert put_down(search) == [(asked.group, "erm", 20.0), (asked.group, "erm", 60.0)]  # 24 epochs of 2.5 s: no checkpoint was usable
+
+
+def test_the_work_of_a_group_whose_machine_is_lost_is_recorded_once_it_goes_on_elsewhere(tmp_path):
+    search = Search(tmp_path)
+    search.train(search.next()[0])
+    trial, asked = search.next()
+    search.searcher.on_trial_result(trial, a_result(1, 10, 0, 30.0))
+    search.searcher.on_machine_lost(trial)
+    assert search.next()[1] == asked
+    search.searcher.on_trial_result(f"t{search.trials}", a_result(7, 9, 8, 3.0))
+    assert put_down(search) == [(asked.group, asked.method, 6.0)]
+
+
+def test_the_work_of_a_group_that_is_halved_is_recorded_and_that_of_one_that_ends_or_leaves_is_not(tmp_path):
+    search = Search(tmp_path)
+    trial, _ = search.next()
+    search.searcher.on_trial_result(trial, a_result(1, 30, 0, 60.0))
+    search.train(trial)
+    trial, left = search.next()
+    search.searcher.on_trial_result(trial, a_result(1, 4, 0, 8.0))
+    search.searcher.on_trial_complete(trial, {"done": True, "left": True})
+    trial, again = search.next()
+    assert again == left
+    search.searcher.on_trial_result(trial, a_result(2, 6, 4, 5.0))
+    assert put_down(search) == []
+    search.searcher.on_trial_failed(trial, "out of memory")
+    assert put_down(search) == [(left.group, left.method, 15.0)]
+
+
+def test_a_home_that_takes_no_record_of_a_fault_ends_no_search_and_gets_it_later(tmp_path, monkeypatch):
+    search = Search(tmp_path)
+    trial, asked = search.next()
+
+    def full(name, content):
+        raise OSError(errno.ENOSPC, "No space left on device", name)
+
+    search.searcher.on_trial_result(trial, a_result(1, 10, 0, 10.0))
+    with monkeypatch.context() as patch:
+        patch.setattr(search.home, "write", full)
+        search.searcher.on_trial_result(trial, a_result(2, 8, 7, 1.0))
+    assert (search.searcher.trouble, put_down(search)) == (None, [])
+    search.searcher.on_trial_result(trial, a_result(3, 8, 7, 1.0))
+    assert put_down(search) == [(asked.group, "erm", 3.0), (asked.group, "erm", 1.0)]

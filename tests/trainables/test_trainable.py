@@ -87,6 +87,10 @@ def test_a_restarted_group_goes_on_from_its_own_checkpoint(config):
     first.save_course()
     second = GroupTrainable(config)
     assert second.course.run.epoch == 1
+    result = second.step()
+    assert result["since"] == 1
+    assert result["epoch"] > 1
+    assert result["seconds"] > 0
     finish(second)
 
 
