@@ -1,65 +1,74 @@
 """Time and memory of ranking and report at 1,000, 10,000 and 100,000 configurations of 5 seeds.
 
-    python benchmarks/report.py [--sizes 1000 10000 100000] [--examples 360] [--keep DIR]
+    python -m benchmarks.report [--sizes 1000 10000 100000] [--examples 360] [--keep DIR] [--out FILE]
 
 Evidence is synthetic: six methods, 360 examples, 30 epochs, a hundred configurations a file. Each report runs in a process of its own;
-its time is that of `analysis.report`, which loads and ranks again, imports excluded; memory is the peaks of that process and of
-the one that writes its figures together. Where the machine is shared, the processors' time says more than the clock's.
+its time is that of `analysis.report`, which loads and ranks again, imports excluded. Memory is the most that this process and the one
+that writes its figures held at one time, looked at fifty times a second: the kernel's own peak of a child begins with its parent's, and
+would count that twice. Where the machine is shared, the processors' time says more than the clock's.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(variable, "1")
+from benchmarks import measure
+from tests.analysis import synthetic
 
-ROOT = Path(__file__).resolve().parents[1]
-LIMITS = {1_000: (10.0, 2048.0), 100_000: (60.0, 2048.0)}
-"""Seconds and MiB that must not be exceeded."""
+LIMITS = {1_000: (10.0, 2000e6 / 2**20), 100_000: (60.0, 2000e6 / 2**20)}
+"""Seconds and MiB that must not be exceeded: 2 GB."""
+
+SEEDS = 5
 
 MEASURED = """
-import os, resource, sys, time
+import os, sys, threading, time
 import optuna.importance, analysis
+
+def held(process):
+    try:
+        with open(f"/proc/{process}/status") as file:
+            return next((int(line.split()[1]) for line in file if line.startswith("VmRSS")), 0)
+    except OSError:
+        return 0
+
+def watch():
+    global peak
+    while True:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            peak = max(peak, held("self") + sum(map(held, file.read().split())))
+        time.sleep(0.02)
+
+peak = 0
+threading.Thread(target=watch, daemon=True).start()
 start = time.perf_counter()
 table = analysis.load(sys.argv[1])
 loaded = time.perf_counter()
 analysis.rank(table)
 ranked, worked = time.perf_counter(), sum(os.times()[:4])
+del table
 analysis.report(sys.argv[1])
 done, finished = time.perf_counter(), sum(os.times()[:4])
-memory = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
-print(loaded - start, ranked - loaded, done - ranked, finished - worked, memory)
+print(loaded - start, ranked - loaded, done - ranked, finished - worked, peak / 1024)
 """
 
 
 def main() -> int:
-    """Print a row a size; returns 1 if a limit was exceeded."""
+    """Print and write a row a size; returns 1 if a limit was exceeded."""
     options = _options()
-    print(
-        f"{'configurations':>14} {'members':>9} {'written s':>9} {'load s':>7} {'rank s':>7} {'report s':>8} {'of CPU':>7} "
-        f"{'peak MiB':>8}  limits"
-    )
-    exceeded = False
+    about = {**measure.machine(), "command": "python -m benchmarks.report", "seeds": SEEDS, "examples": options.examples}
+    rows = []
     with tempfile.TemporaryDirectory() as scratch:
         for size in options.sizes:
             home = Path(options.keep or scratch) / f"study-{size}"
             written = _written(home, size, options.examples)
-            load, rank, report, processor, memory = _measured(home)
-            limit = LIMITS.get(size)
-            kept = limit is None or (report < limit[0] and memory < limit[1])
-            exceeded |= not kept
-            told = "" if limit is None else f"{limit[0]:.0f} s, {limit[1]:.0f} MiB: {'kept' if kept else 'EXCEEDED'}"
-            print(
-                f"{size:>14,} {5 * size:>9,} {written:>9.1f} {load:>7.1f} {rank:>7.1f} {report:>8.1f} {processor:>7.1f} {memory:>8.0f}  "
-                f"{told}",
-                flush=True,
-            )
-    return int(exceeded)
+            rows.append({"configurations": size, "members": SEEDS * size, "written_s": written, **_measured(home), **_limit(size)})
+            rows[-1]["kept"] = _kept(rows[-1])
+    measure.report("report", about, rows, options.out)
+    return int(not all(row["kept"] for row in rows))
 
 
 def _options() -> argparse.Namespace:
@@ -67,13 +76,20 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000], help="configurations of each study")
     parser.add_argument("--examples", type=int, default=360, help="examples of the selection split")
     parser.add_argument("--keep", help="folder to leave the studies in, and to find them again")
+    parser.add_argument("--out", help="file for the figures; docs/results/report.json by default")
     return parser.parse_args()
 
 
-def _written(home: Path, size: int, examples: int) -> float:
-    sys.path.insert(0, str(ROOT))
-    from tests.analysis import synthetic
+def _limit(size: int) -> dict[str, float]:
+    return dict(zip(("limit_s", "limit_MiB"), LIMITS[size], strict=True)) if size in LIMITS else {}
 
+
+def _kept(row: dict[str, Any]) -> bool:
+    """Whether the row lies within its limits; true where there are none."""
+    return row["report_s"] < row.get("limit_s", float("inf")) and row["peak_MiB"] < row.get("limit_MiB", float("inf"))
+
+
+def _written(home: Path, size: int, examples: int) -> float:
     start = time.perf_counter()
     if not home.exists():
         others = [method for method in synthetic.METHODS if method != "erm"]
@@ -81,13 +97,14 @@ def _written(home: Path, size: int, examples: int) -> float:
             "erm": 1,
             **{method: (size - 1) // len(others) + (place < (size - 1) % len(others)) for place, method in enumerate(others)},
         }
-        synthetic.study(home, counts, synthetic.World(examples=examples, seeds=5, failure=0.005, group=100))
+        synthetic.study(home, counts, synthetic.World(examples=examples, seeds=SEEDS, failure=0.005, group=100))
     return time.perf_counter() - start
 
 
-def _measured(home: Path) -> list[float]:
-    found = subprocess.run([sys.executable, "-c", MEASURED, str(home)], cwd=ROOT, check=True, capture_output=True, text=True)
-    return [float(word) for word in found.stdout.split()]
+def _measured(home: Path) -> dict[str, float]:
+    found = subprocess.run([sys.executable, "-c", MEASURED, str(home)], cwd=measure.ROOT, check=True, capture_output=True, text=True)
+    names = ("load_s", "rank_s", "report_s", "report_cpu_s", "peak_MiB")
+    return dict(zip(names, (float(word) for word in found.stdout.split()), strict=True))
 
 
 if __name__ == "__main__":
