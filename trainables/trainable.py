@@ -15,16 +15,16 @@ from typing import Any
 import torch
 from ray import tune
 
-from trainables import evidence, methods, scenarios
-from trainables.course import Course, Promote, truth_of
-from trainables.data.examples import Data, Examples
+from trainables import methods, scenarios
+from trainables.checkpoints import Checkpoints
+from trainables.course import Course, Promote
+from trainables.data.examples import Data
 from trainables.data.load import load
-from trainables.data.pictures import pictures
 from trainables.engine.fitting import heard
 from trainables.home import Home
 from trainables.job import STOP, Configuration, Job, evidence_file
-from trainables.keepsakes import keepsakes
 from trainables.knob import Knob
+from trainables.leaving import leave
 from trainables.training import TRAINING, TRAINING_KNOBS
 
 log = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ class GroupTrainable(CourseTrainable):
         self.begin(Job.from_dict(config["job"]))
         self.promote: Promote | None = config.get("promote")
         self.home = Home(f"{self.job.home}/{self.job.study}")
+        self.checkpoints = Checkpoints(self.home, self.job.group, self.job.checkpoint_budget)
         self.notes: list[str] = []
         self.said: set[str] = set()
         self.full = ""
@@ -95,11 +96,11 @@ class GroupTrainable(CourseTrainable):
         finished = self.course.finished or self.written
         leaving = not finished and self._asked_to_leave()
         if finished and not self.written:
-            self.full = _room_lacking(self._leave)
+            self.full = _room_lacking(lambda: leave(self.home, self.course))
             if self.full:
                 time.sleep(FULL_SECONDS)
             else:
-                self._forget_checkpoints()
+                self.checkpoints.forget()
         elif not finished and (leaving or self._due()):
             self.full = _room_lacking(self.save_course)
         notes, self.notes = self.notes, []
@@ -118,26 +119,11 @@ class GroupTrainable(CourseTrainable):
         }
 
     def save_course(self) -> None:
-        """Write the group's checkpoint; the one before stays beside it, as long as the study's budget for checkpoints has room for both."""
-        current, previous = self.checkpoint_files
+        """Write the group's checkpoint, where the study's budget for checkpoints has room for it."""
         content = self.course.pack()
         self.saved, self.saved_epoch = time.monotonic(), self.course.run.epoch
-        room = self._checkpoint_room()
-        if len(content) > room:
+        if not self.checkpoints.write(content):
             self._warn(f"{self.job.group}: storage.budget is spent, so no checkpoint is written; a kill now costs the work since the last")
-            return
-        if 2 * len(content) <= room:
-            self.home.copy(current, previous)  # not moved: whatever happens now, the last one stays
-        else:
-            self.home.remove(previous)
-        self.home.write(current, content)
-
-    def _leave(self) -> None:
-        """Write what the group leaves, its evidence last: where there is evidence, there is all the rest."""
-        publish_truth(self.home, self.data, self.job.split)
-        for name, content in keepsakes(self.course).items():
-            self.home.write(name, content)
-        self.home.write(self.evidence_file, evidence.to_bytes(self.course.members()))
 
     def _asked_to_leave(self) -> bool:
         """Whether the study's home says `stop`; an object store is asked less often, since it counts every question."""
@@ -152,33 +138,17 @@ class GroupTrainable(CourseTrainable):
         epochs = self.course.run.epoch - self.saved_epoch
         return time.monotonic() - self.saved > self.job.checkpoint_seconds or epochs >= (self.job.checkpoint_epochs or math.inf)
 
-    def _checkpoint_room(self) -> float:
-        """Bytes that this group's checkpoints may take of the study's budget."""
-        if self.job.checkpoint_budget is None:
-            return math.inf
-        names = [f"checkpoints/{name}" for name in self.home.names("checkpoints")]
-        return self.job.checkpoint_budget - sum(self.home.size(name) for name in names if name not in self.checkpoint_files)
-
     @property
     def evidence_file(self) -> str:
         """Where the group's evidence goes, relative to the study's home."""
         return evidence_file(self.job.group, self.job.split)
 
-    @property
-    def checkpoint_files(self) -> tuple[str, str]:
-        """The group's checkpoint and the one before it, relative to the study's home."""
-        return f"checkpoints/{self.job.group}.pt", f"checkpoints/{self.job.group}.previous.pt"
-
     def _resumed(self) -> Course | None:
-        for name in self.checkpoint_files:
-            content = self.home.read(name)
-            if content is None:
-                continue
+        for name, content in self.checkpoints.contents():
             try:
                 return Course(self.job, self.data, content)
             except ValueError as error:
-                self._warn(f"{self.home.at(name)} cannot be used ({error}); set aside as {name}.unusable")
-                self.home.move(name, f"{name}.unusable")
+                self._warn(f"{self.home.at(name)} cannot be used ({error}); set aside as {self.checkpoints.set_aside(name)}")
         return None
 
     def _warn(self, text: str) -> None:
@@ -193,10 +163,6 @@ class GroupTrainable(CourseTrainable):
             self.said.add(text)
             self.notes.append(text)
         return new
-
-    def _forget_checkpoints(self) -> None:
-        for name in self.checkpoint_files:
-            self.home.remove(name)
 
 
 def _room_lacking(write: Callable[[], None]) -> str:
@@ -293,11 +259,3 @@ def trainable(
 def loaded(arguments: str) -> Data:
     """The data set of the given arguments (JSON), kept by the process for its next job."""
     return load(**json.loads(arguments))
-
-
-def publish_truth(home: Home, data: Data, split: str) -> None:
-    """Leave the split's labels and pictures in the study's home, once."""
-    name = f"splits/{split}.npz"
-    if not home.exists(name):
-        examples: Examples = getattr(data, split)
-        home.write(name, evidence.truth_to_bytes(truth_of(data, split), data.classes, pictures(examples)))

@@ -86,7 +86,7 @@ def test_a_worker_without_room_for_its_evidence_waits_and_writes_it_later(tmp_pa
 
 def test_a_worker_without_room_for_a_checkpoint_trains_on(tmp_path):
     made = worker(tmp_path, checkpoint_epochs=1)
-    made.home = Full(made.home, 99, "checkpoints")
+    made.checkpoints.home = Full(made.home, 99, "checkpoints")
     results = [made.step() for _ in range(6)]
     assert {one["full"] for one in results[:-1]} == {results[0]["full"]} != {""}, "it is full until something was written"
     assert results[-1]["done"]
