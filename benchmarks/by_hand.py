@@ -156,7 +156,7 @@ def search(options: argparse.Namespace) -> list[dict[str, float]]:
     from trainables.data.load import load
 
     data = load("digits")
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     shared = ray.put(tuple(part.numpy() for part in (data.train.x, data.train.y, data.selection.x, data.selection.y)))
     config: dict[str, Any] = {name: tune.loguniform(*ends) for name, ends in SPACE.items()}
     config |= {"data": shared, "seeds": options.seeds, "epochs": options.epochs}

@@ -138,6 +138,7 @@ def started(processors: int | None = None, *, warm: bool = False) -> Path:
     folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp")
     try:
         ray.init(
+            address="local",  # whatever else runs on this machine, and whatever RAY_ADDRESS says
             num_cpus=processors,
             include_dashboard=False,
             log_to_driver=False,

@@ -73,8 +73,9 @@ def test_the_thread_that_started_it_lives_until_it_has_ended(started):
 
 
 @pytest.mark.xdist_group("ray")
-def test_groups_are_trained_by_the_processes_that_were_warmed():
-    """An actor as Tune makes them finds what a worker needs imported already."""
+def test_groups_are_trained_by_the_processes_that_were_warmed(monkeypatch):
+    """An actor as Tune makes them finds what a worker needs imported already; another Ray, which is not there either, is not looked for."""
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
 
     class Worker:
         def has(self, module):
