@@ -17,6 +17,8 @@ MOST = 1000
 class Tracker(Protocol):
     """Where runs go; made from an address and a study's name."""
 
+    def __init__(self, address: str, study: str) -> None: ...
+
     @staticmethod
     def usual(beside: str) -> str:
         """The address where none is given, from the path before it."""
@@ -39,12 +41,12 @@ class Tracker(Protocol):
 class TensorBoard:
     """Event files, a folder a run; the HPARAMS tab shows knobs beside scores."""
 
-    def __init__(self, folder: str, study: str) -> None:
-        self.folder = Path(folder)
+    def __init__(self, address: str, study: str) -> None:
+        self.folder = Path(address)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"--into must be a folder that can be written, {folder} cannot: {error.strerror}") from error
+            raise UserError(f"--into must be a folder that can be written, {address} cannot: {error.strerror}") from error
 
     @staticmethod
     def usual(beside: str) -> str:
@@ -83,7 +85,7 @@ class TensorBoard:
 class MLflow:
     """An MLflow server or database; the study is an experiment there."""
 
-    def __init__(self, uri: str, study: str) -> None:
+    def __init__(self, address: str, study: str) -> None:
         try:
             import mlflow
             from sqlalchemy.exc import SQLAlchemyError
@@ -92,13 +94,13 @@ class MLflow:
         logging.getLogger("mlflow").setLevel(logging.WARNING)  # a new database would tell of its tables
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")  # MLflow's own 7 wait four minutes for a server that is not there
         try:
-            self.client = mlflow.MlflowClient(tracking_uri=uri)
+            self.client = mlflow.MlflowClient(tracking_uri=address)
             found = self.client.get_experiment_by_name(study)
             self.experiment: str = self.client.create_experiment(study) if found is None else found.experiment_id
             self.whole = set(self._whole())
         except (mlflow.MlflowException, SQLAlchemyError, OSError) as error:
             why = str(error).strip().splitlines()[0]
-            raise UserError(f"--into must be the URI of an MLflow server or database that answers, {uri} does not: {why}") from error
+            raise UserError(f"--into must be the URI of an MLflow server or database that answers, {address} does not: {why}") from error
 
     @staticmethod
     def usual(beside: str) -> str:
@@ -138,5 +140,5 @@ class MLflow:
                 return
 
 
-TRACKERS: Mapping[str, type[TensorBoard] | type[MLflow]] = {"tensorboard": TensorBoard, "mlflow": MLflow}
+TRACKERS: Mapping[str, type[Tracker]] = {"tensorboard": TensorBoard, "mlflow": MLflow}
 """By the name that `--to` takes."""
