@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
+from search import capture
 from trainables import methods, scenarios
 from trainables.course import Course
 from trainables.data.load import load
@@ -130,7 +131,8 @@ def page(
         "a mixing; the mixings were not tuned, but samix' mixer, which has SGD, gets 100 times AdamW's small rate. The intervals are not "
         "corrected for their number, and a mixing takes more time for the same epochs (last line): at equal time `none` would train "
         "longer.\n\n"
-        f"Made by `python -m benchmarks.contrastive --seeds {given.seeds} --epochs {given.epochs} --host {given.host}`.\n\n{head}"
+        f"Made by `python -m benchmarks.contrastive --seeds {given.seeds} --epochs {given.epochs} --host {given.host}`, "
+        f"revision {(capture.revision() or 'unknown')[:7]}.\n\n{head}"
         + "\n".join(rows)
         + "\n\nGain over the random encoder of the same seed, same labels, in points:\n\n"
         + head
