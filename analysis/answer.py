@@ -7,7 +7,7 @@ from analysis import chances, comparable, words
 from analysis.findings import Findings, called
 from analysis.page import Head
 from analysis.ranking import Ranking
-from analysis.sections.order import both, optimism
+from analysis.sections.order import both, optimism, utility
 from analysis.summary import USEFULNESS
 from analysis.table import FIGURES, Table
 
@@ -56,7 +56,7 @@ def _which(ranked: Ranking, where: str = "") -> str:
         )
     return (
         f"{_called(first)} comes first by rule {ranked.rule}, {where}with {_levels(first)}; a retraining with a new seed exceeds a "
-        f"utility of {words.percent(first['guarantee'])} % with chance 95 %."
+        f"utility ({utility(ranked)}) of {words.percent(first['guarantee'])} % with chance 95 %."
     )
 
 

@@ -39,4 +39,6 @@ def parts(
         f"Each dot is a seed (n = {' and '.join(str(seed) for seed in seeds)}), the bar their mean; {worst} {plural} of the {split} "
         "split. The least of several noisy shares is biased downwards, the more so the fewer examples each has."
     )
-    return Drawing(f"by-{name}", f"Worst {plural}", caption, figure)
+    return Drawing(
+        f"by-{name}", f"The first and ERM, {name} by {name}" if len(shares) > 1 else f"Accuracy {name} by {name}", caption, figure
+    )

@@ -20,8 +20,12 @@ WORDS = {
     "loss": "cross-entropy (nat)",
     "train_loss": "training loss (nat)",
     "lr": "learning rate",
+    "ascending": "share in ascent (%)",
+    "radius": "learned radius",
+    "cohesion": "cohesion (-1 to 1)",
+    "separability": "separability (0 to 2)",
 }
-SHARES = {"accuracy", "tail", "gap"}
+SHARES = {"accuracy", "tail", "ascending"}
 
 Curves = dict[str, NDArray[np.float64]]
 """Name to (seeds, epochs); nan where a figure was not taken."""
@@ -55,7 +59,7 @@ def learning(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look], s
         f"The best configuration of each method on the {split} split: the line is the mean of its seeds (n = {seeds}), the band their "
         "range."
     )
-    return Drawing("curves", "Learning curves", caption, figure)
+    return Drawing("curves", "The best configuration of each method", caption, figure)
 
 
 def _line(axes: Axes, values: NDArray[np.float64], colour: str) -> tuple[float, float]:
@@ -101,14 +105,23 @@ def others(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look]) -> 
         labelled = []
         for panel, name in zip(axes, some, strict=True):
             ends = [
-                (text, method, _line(panel, found[name], looks[method].colour)) for text, (method, found) in curves.items() if name in found
+                (text, method, _line(panel, found[name] * (100 if name in SHARES else 1), looks[method].colour))
+                for text, (method, found) in curves.items()
+                if name in found
             ]
             labelled.append((panel, ends))
-            panel.set_ylabel(WORDS.get(name, name.replace("_", " ")))
+            panel.set_ylabel(_words(name))
         axes[-1].set_xlabel("epoch")
         _label(figure, labelled, looks)
         caption = "As recorded in training, for the same configurations; line the mean of the seeds, band their range."
         drawn.append(
-            Drawing(f"curves-{start // 3 + 2}", f"Other curves: {', '.join(name.replace('_', ' ') for name in some)}", caption, figure)
+            Drawing(
+                f"curves-{start // 3 + 2}", f"Also recorded: {', '.join(_words(name).partition(' (')[0] for name in some)}", caption, figure
+            )
         )
     return drawn
+
+
+def _words(name: str) -> str:
+    """What a curve shows, with its unit if it has one."""
+    return WORDS.get(name, name.replace("_", " "))

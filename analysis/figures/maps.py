@@ -7,12 +7,15 @@ from scipy.spatial import KDTree
 
 from analysis import smooth
 from analysis.figures.knobs import ROWS, label
-from analysis.figures.style import INK, Drawing, margins, panels
+from analysis.figures.style import Drawing, margins, panels
 from analysis.figures.thinned import thinned
 from analysis.importance import FEWEST, MOST, is_log, scaled
 from analysis.table import FIGURES
 
 SIDE = 48
+RIM = "#000000"
+"""Of marks: the map is as bright in the dark theme, so they must not turn with it."""
+
 NEAR = 0.25
 """How near, in parts of the range, a configuration must lie for the map to speak; elsewhere it is blank."""
 
@@ -40,9 +43,9 @@ def pair(part: pd.DataFrame, values: pd.DataFrame) -> Drawing | None:
         shown = np.ma.masked_where(far, 100 * mean).reshape(SIDE, SIDE)
         drawn = panel.imshow(shown, origin="lower", extent=(0, 1, 0, 1), aspect="auto", cmap="cividis", interpolation="nearest")
         points = thinned(pd.DataFrame(unit), 300)
-        panel.plot(points[0], points[1], "o", ms=2, mfc="white", mec=INK, mew=0.4)
+        panel.plot(points[0], points[1], "o", ms=2, mfc="white", mec=RIM, mew=0.5)
         best = int(np.argmax(np.where(far, -np.inf, mean)))
-        panel.plot(*grid[best], "*", ms=9, mfc="white", mec=INK, mew=0.5, clip_on=False)
+        panel.plot(*grid[best], "*", ms=9, mfc="white", mec=RIM, mew=0.6, clip_on=False)
         panel.set_ylabel(label(str(values.columns[1])).replace(" (", "\n("))
         _scale(panel.yaxis, x[:, 1])
         panel.grid(visible=False)

@@ -39,7 +39,7 @@ def against(ends: pd.DataFrame, looks: dict[str, Look], split: str, *, common: b
         else "Sharpness is the rise of the training risk that each method's own perturbation makes; compare within a method."
     )
     caption = f"Each point is a configuration without failed seed, its seeds averaged; n = {len(ends):,}. {meaning}"
-    return Drawing("sharpness", "Sharpness against generalisation", caption, figure)
+    return Drawing("sharpness", "Gap and accuracy by sharpness", caption, figure)
 
 
 def correlation(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:

@@ -46,18 +46,22 @@ def ranked(found: Findings) -> Section:
     return Section("ranking", "Ranking", text, drawn, [Sheet(caption, COLUMNS, rows, "ranking")])
 
 
+def utility(ranked: Ranking) -> str:
+    """What the rule's utility is made of, a weight times a figure each."""
+    return " and ".join(f"{weight:g} \N{MULTIPLICATION SIGN} {name}" for name, weight in ranked.weights.items() if weight)
+
+
 def how_to_read(ranked: Ranking) -> str:
     """What the columns mean."""
-    weights = " and ".join(f"{weight:g} \N{MULTIPLICATION SIGN} {name}" for name, weight in ranked.weights.items() if weight)
     figure = chances.OF_RULE[ranked.rule].replace("accuracy", "mean")
     kept = int(ranked.frame["kept"].sum())
     among = f" among the {kept:,} that the rule keeps" if ranked.rule == "guarantee" and kept < len(ranked.frame) else ""
     few = f" for the {chances.MOST:,} configurations that could come near the top" if len(ranked.frame) > chances.MOST else ""
     return (
-        f"Utility is {weights}. Intervals are of the mean over retrainings on this split, not over new examples. The guarantee is the "
-        f"utility that one retraining with a new seed exceeds with chance 95 %. P(best) and rank are about the true {figure}{among}; "
-        "P(front) is the chance that no other configuration is better in mean, tail and stability at once. All come from 4,000 joint "
-        f"draws{few}."
+        f"Utility is {utility(ranked)}. Intervals are of the mean over retrainings on this split, not over new examples. The guarantee "
+        "is the utility that one retraining with a new seed exceeds with chance 95 %. P(best) and rank are about the true "
+        f"{figure}{among}; P(front) is the chance that no other configuration is better in mean, tail and stability at once. All come "
+        f"from 4,000 joint draws{few}."
     )
 
 
