@@ -31,16 +31,20 @@ def sentences(found: Findings) -> list[str]:
         return [_which(found.ranked), _how_sure(found.ranked), _against(found.ranked)]
     ranked = found.confirmed[1]
     gap, _ = optimism(both(found))
-    told = (
-        f" The search had reported {100 * abs(gap):.1f} points of utility {'more' if gap > 0 else 'less'} on average for those it chose."
-        if words.known(gap)
-        else ""
-    )
     return [
         _which(ranked, "confirmed on fresh seeds and the test split, "),
         _how_sure(ranked, "the confirmed "),
-        _against(ranked, "fresh seeds, each configuration's mean shrunken towards the others") + told,
+        _against(ranked, "fresh seeds, each configuration's mean shrunken towards the others") + _reported(gap),
     ]
+
+
+def _reported(gap: float) -> str:
+    """What the search had said of those it chose, beside what fresh seeds say."""
+    if not words.known(gap):
+        return ""
+    much = f"{100 * abs(gap):.1f}"
+    told = "the same utility" if float(much) == 0 else f"{much} points of utility {'more' if gap > 0 else 'less'}"
+    return f" The search had reported {told} on average for those it chose."
 
 
 def _called(row: pd.Series) -> str:
@@ -77,15 +81,21 @@ def _how_sure(ranked: Ranking, which: str = "") -> str:
         why = words.listed(sorted(set(frame.loc[~frame["kept"], "reason"].str.replace(r"^\d+ of \d+ ", "", regex=True))))
         rest = f"the others are set aside ({why}): nothing was chosen between."
         return f"It is the only one of {which}{len(frame):,} that the rule keeps, {rest}"
-    others = inside - bool(frame["indistinguishable"].iloc[0])
-    told = (
-        f"{words.count(others, 'other')} cannot be told from the best with 95 % confidence"
-        if others
-        else "no other can be the best with 95 % confidence"
-    )
     whole = f"{which}{len(frame):,}"
     among = whole if kept in {0, len(frame)} else f"the {kept:,} that the rule keeps from {whole}"
-    return f"It is the best of {among} with probability {words.chance(frame['p_best'].iloc[0])}{_likelier(ranked)}; {told}."
+    return f"It is the best of {among} with probability {words.chance(frame['p_best'].iloc[0])}{_likelier(ranked)}; {_rivals(ranked)}."
+
+
+def _rivals(ranked: Ranking) -> str:
+    """How many may be the best as well; or that the first, which the rule prefers for what it guarantees, is not one of them."""
+    among = ranked.frame["indistinguishable"]
+    others = int(among.sum()) - bool(among.iloc[0])
+    if not among.iloc[0]:
+        best = "another" if others == 1 else f"one of {others} others"
+        return f"with 95 % confidence {best} is the best in the mean of retrainings, and the rule prefers this one for how little they vary"
+    if not others:
+        return "no other can be the best with 95 % confidence"
+    return f"{words.count(others, 'other')} cannot be told from the best with 95 % confidence"
 
 
 def _likelier(ranked: Ranking) -> str:

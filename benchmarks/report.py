@@ -9,10 +9,10 @@ would count that twice. Where the machine is shared, the processors' time says m
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -64,8 +64,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         for size in options.sizes:
             home = Path(options.keep or scratch) / f"study-{size}"
-            written = _written(home, size, options.examples)
-            rows.append({"configurations": size, "members": SEEDS * size, "written_s": written, **_measured(home), **_limit(size)})
+            _written(home, size, options.examples)
+            rows.append({"configurations": size, "members": SEEDS * size, "load": os.getloadavg()[0], **_measured(home), **_limit(size)})
             rows[-1]["kept"] = _kept(rows[-1])
     measure.report("report", about, rows, options.out)
     return int(not all(row["kept"] for row in rows))
@@ -89,8 +89,7 @@ def _kept(row: dict[str, Any]) -> bool:
     return row["report_s"] < row.get("limit_s", float("inf")) and row["peak_MiB"] < row.get("limit_MiB", float("inf"))
 
 
-def _written(home: Path, size: int, examples: int) -> float:
-    start = time.perf_counter()
+def _written(home: Path, size: int, examples: int) -> None:
     if not home.exists():
         others = [method for method in synthetic.METHODS if method != "erm"]
         counts = {
@@ -98,7 +97,6 @@ def _written(home: Path, size: int, examples: int) -> float:
             **{method: (size - 1) // len(others) + (place < (size - 1) % len(others)) for place, method in enumerate(others)},
         }
         synthetic.study(home, counts, synthetic.World(examples=examples, seeds=SEEDS, failure=0.005, group=100))
-    return time.perf_counter() - start
 
 
 def _measured(home: Path) -> dict[str, float]:

@@ -244,3 +244,20 @@ def test_the_share_of_work_lost_to_faults_is_of_all_work(tmp_path: Path) -> None
     (tmp_path / "faults.jsonl").write_text('{"group": "g", "seconds": 20.0}\n{"group": "h", "seconds": 10.0}\n')
     told = course.found_faults(found(replace(table, home=home)))
     assert told.startswith("2 faults of workers or their machines threw 30 s of training away, 37.5 % of all work")
+
+
+def test_the_answer_says_where_the_rule_prefers_one_that_is_not_the_best_on_average() -> None:
+    ranked = found(simulated(noisy(MEANS), methods=METHODS)).ranked
+    frame = ranked.frame.assign(indistinguishable=False, p_best=0.0)
+    frame.loc[frame.index[1:3], ["indistinguishable", "p_best"]] = True, 0.5
+    told = answer._how_sure(ranked._replace(frame=frame))
+    rest = "one of 2 others is the best in the mean of retrainings, and the rule prefers this one for how little they vary."
+    assert told.endswith(f"; with 95 % confidence {rest}")
+    assert "cannot be told from the best" in answer._how_sure(ranked._replace(frame=frame.assign(indistinguishable=True)))
+
+
+@pytest.mark.parametrize(
+    ("gap", "told"), [(0.0002, "the same utility"), (0.012, "1.2 points of utility more"), (-0.006, "0.6 points of utility less")]
+)
+def test_what_the_search_had_reported_is_more_less_or_the_same(gap: float, told: str) -> None:
+    assert answer._reported(gap) == f" The search had reported {told} on average for those it chose."
