@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import ray
+from ray._private import ray_constants
 from ray.exceptions import AuthenticationError, RayActorError, RuntimeEnvSetupError
 from ray.tune.execution import class_cache
 
@@ -123,6 +124,17 @@ def _ours(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Have Ray's servers listen to the loopback device only, as where it has no clusters; whoever reaches them may run code as the user."""
+    clusters, ray_constants.ENABLE_RAY_CLUSTER = ray_constants.ENABLE_RAY_CLUSTER, False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = clusters
+
+
+@_alone()
 def started(processors: int | None = None, *, warm: bool = False) -> Path:
     """Start Ray here: its folder.
 

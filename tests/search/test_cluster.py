@@ -1,4 +1,7 @@
+import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import ray
@@ -6,6 +9,7 @@ from ray.exceptions import AuthenticationError, RayActorError
 
 from search.cluster import RayGone, cluster, machine_lost
 from search.errors import UserError
+from tests.faults import processes
 from tests.search.postgres import free_port
 
 
@@ -72,3 +76,27 @@ def test_a_cluster_that_wants_a_token_says_so_in_one_line(monkeypatch):
     monkeypatch.setattr(ray, "init", init)
     with pytest.raises(UserError, match=r"^--address 10\.0\.0\.1:6379: the Ray cluster must be shown its token"), cluster("10.0.0.1:6379"):
         pass
+
+
+def listening(pids):
+    """Addresses, as the kernel writes them, that these processes listen to."""
+    held, found = set(), set()
+    for fd in (fd for pid in pids for fd in Path(f"/proc/{pid}/fd").iterdir()):
+        with suppress(OSError):  # closed meanwhile
+            held.add(str(fd.readlink()))
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A" and f"socket:[{words[9]}]" in held:
+                found.add(words[1].partition(":")[0])
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("ray")
+def test_a_ray_of_our_own_listens_to_this_machine_alone():
+    with cluster(processors=1):
+        ray.get(ray.remote(lambda: 1).remote())  # a worker listens, too
+        found = listening([os.getpid(), *processes.descendants(os.getpid())])
+    assert found
+    assert found <= {"0100007F", "0000000000000000FFFF00000100007F"}, "127.0.0.1, and the same as IPv6 has it"
