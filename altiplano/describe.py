@@ -5,6 +5,7 @@ import tempfile
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -42,10 +43,10 @@ def detail(name: str) -> RenderableType:
         method = methods.make(axes)
     except ValueError as error:
         raise UserError(f"altiplano methods: {error}") from error
-    parts: list[RenderableType] = [Text(f"{name}: {' x '.join(dict.fromkeys(axes))}", style="bold"), Text()]
+    parts: list[RenderableType] = [Text(f"{name}: {' x '.join(axes if len(set(axes)) > 1 else axes[:1])}", style="bold"), Text()]
     told = dict.fromkeys(inspect.getdoc(factory) for factory in methods.factories(axes) if factory not in PLAIN or axes == Axes())
     for words in told:
-        parts += [Text(reflowed(words or "It has no docstring.")), Text()]
+        parts += [*_laid_out(reflowed(words or "It has no docstring.")), Text()]
     parts += [_knob_table(method), *_option_lines(axes), Text(), Text(_without_labels(axes)), Text(_cost_line(axes, method))]
     return Group(*parts)
 
@@ -65,16 +66,33 @@ def _without_labels(axes: Axes) -> str:
 
 
 def reflowed(text: str) -> str:
-    """Prose with each paragraph on one line, for the terminal to wrap; indented lines and headings stay as they are."""
+    """A docstring for a terminal to wrap: a line for each paragraph and each entry of a section; formulas and headings stay as they are."""
     lines: list[str] = []
+    section = False
     for line in text.splitlines():
-        prose = line.strip() and not line.startswith(" ") and not line.endswith(":")
-        follows = bool(lines) and lines[-1] != "" and not lines[-1].startswith(" ") and not lines[-1].endswith(":")
-        if prose and follows:
-            lines[-1] += f" {line}"
+        section = line.endswith(":") if line[:1].strip() else section
+        if lines and _goes_on(lines[-1], line, section):
+            lines[-1] += f" {line.strip()}"
         else:
             lines.append(line)
     return "\n".join(lines)
+
+
+def _goes_on(before: str, line: str, section: bool) -> bool:
+    """Whether a line belongs to the one before: prose to prose; in a section, what is indented further or follows no full stop."""
+    if not before or not line or before.endswith(":"):
+        return False
+    prose = not before.startswith(" ") and not line.startswith(" ") and not line.endswith(":")
+    return prose or (section and before.startswith(" ") and (_indent(line) > _indent(before) or not before.endswith(".")))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def _laid_out(text: str) -> list[RenderableType]:
+    """Lines that, wrapped, stay within their indent."""
+    return [Padding(Text(line.strip()), (0, 0, 0, _indent(line)), expand=False) if line else Text() for line in text.splitlines()]
 
 
 def _named(name: str) -> Axes:
