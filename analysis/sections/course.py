@@ -133,6 +133,6 @@ def found_faults(found: Findings) -> str:
     lost = sum(float(str(fault.get("seconds", 0))) for fault in listed)
     share = lost / (lost + float(found.table.members["seconds"].sum()))
     return (
-        f"{words.count(len(listed), 'fault')} of workers or their machines threw {words.duration(lost)} of training away, "
-        f"{100 * share:.1f} % of all work; what a kill of the whole search cost is not recorded."
+        f"{words.count(len(listed), 'fault')} of workers or their machines threw at least {words.duration(lost)} of training away, "
+        f"{100 * share:.1f} % of all work; what followed a worker's last result and what a kill of the whole search cost is not recorded."
     )

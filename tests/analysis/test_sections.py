@@ -243,7 +243,7 @@ def test_the_share_of_work_lost_to_faults_is_of_all_work(tmp_path: Path) -> None
     assert course.found_faults(found(replace(table, home=home))).startswith("No fault of a worker is on record")
     (tmp_path / "faults.jsonl").write_text('{"group": "g", "seconds": 20.0}\n{"group": "h", "seconds": 10.0}\n')
     told = course.found_faults(found(replace(table, home=home)))
-    assert told.startswith("2 faults of workers or their machines threw 30 s of training away, 37.5 % of all work")
+    assert told.startswith("2 faults of workers or their machines threw at least 30 s of training away, 37.5 % of all work")
 
 
 def test_the_answer_says_where_the_rule_prefers_one_that_is_not_the_best_on_average() -> None:
