@@ -159,6 +159,7 @@ def net_spread(found: Findings) -> pd.DataFrame:
     noise = summary.configurations["noise"].to_numpy(float)
     rounding = 0.0 if found.table.truth is None else 1 / (12 * len(found.table.truth.y) ** 2)
     low, high = statistics.variance_interval(np.maximum(figure.raw, rounding), figure.raw_df)
+    low = np.minimum(low, figure.raw)  # of seeds that are equal by rounding, the interval begins at none
     net = statistics.net_variance(figure.variance, noise)
     df = np.where(np.isfinite(figure.df), figure.df, 0)
     net_low, net_high = statistics.variance_interval(figure.variance, df)

@@ -196,6 +196,14 @@ def test_the_spread_net_of_split_noise_is_the_moderated_variance_less_the_noise(
     assert section.sheets[0].rows[0].cells[1].startswith(f"{100 * (1 - row['stability']):.1f}")
 
 
+def test_the_interval_of_seeds_that_are_equal_by_rounding_holds_their_spread_of_none(digits: Path) -> None:
+    one = whole(digits)
+    one.ranked.summary.figures["accuracy"].raw[1] = 0.0
+    row = examples.net_spread(one).iloc[1]
+    assert (row["low"], row["raw"]) == (0, 0)
+    assert 0 < row["high"] < 0.05
+
+
 def test_the_hardest_examples_are_those_that_most_members_miss(digits: Path) -> None:
     one = whole(digits)
     truth = evidence.read_truth(str(digits / "splits" / "selection.npz"))[0]
