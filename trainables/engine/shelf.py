@@ -1,5 +1,6 @@
 """Recordings that a process keeps for groups to come, so that a method's steps are recorded once for each number of rows."""
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
@@ -13,8 +14,11 @@ ROOM = 128 * 1024**2
 """Bytes that recordings may keep between groups: those of small nets, for which recording counts; a large one's takes more by itself."""
 
 
-class Shelf:
-    """Tapes by what they follow from; those used last, as far as there is room."""
+class Shelf(threading.local):
+    """Tapes by what they follow from; those used last, as far as there is room.
+
+    Each thread has tapes of its own: a tape is memory that a step is done in, by one at a time.
+    """
 
     def __init__(self, room: int = ROOM) -> None:
         self.room = room
@@ -30,7 +34,7 @@ class Shelf:
 
 
 SHELF = Shelf()
-"""The process'."""
+"""The process', a thread's part of it for each."""
 
 
 def shapes(given: Tree) -> Hashable:

@@ -4,6 +4,7 @@ A method that mixes hidden values or features reaches into a network through `be
 torch module of class `Staged`; `functional` turns it into the `Net` that the engine maps over members.
 """
 
+import threading
 from collections.abc import Callable
 from itertools import islice
 
@@ -36,6 +37,10 @@ class Staged(nn.Module):
         for depth, stage in enumerate(islice(self.stages, until), start=1):
             hidden = between(depth, stage(hidden))
         return hidden if until is not None else self.head(between(FEATURES, self.pool(hidden)))
+
+
+GENERATOR = threading.Lock()
+"""Held while torch's global generator is ours: threads that draw from it at once would start from each other's weights."""
 
 
 def functional(build: Callable[[], Staged], shape: tuple[int, ...]) -> Net:
@@ -101,7 +106,7 @@ def functional(build: Callable[[], Staged], shape: tuple[int, ...]) -> Net:
 
 def _built(build: Callable[[], Staged], seed: int) -> Staged:
     """A fresh module; torch's global generator, from which modules initialise themselves, is left as it was."""
-    with torch.random.fork_rng(devices=[]):
+    with GENERATOR, torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
         return build()
 

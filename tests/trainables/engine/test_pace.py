@@ -1,6 +1,7 @@
 """A group that is replayed goes where the mapped one goes."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -102,19 +103,21 @@ def recorded(monkeypatch):
     return sizes
 
 
+TRAINED = {**TRAINING, "epochs": 30, "batch": 32}
+
+
 def job(method, seeds, **changes):
     axes = methods.PRESETS[method]
-    training = {**TRAINING, "epochs": 30, "batch": 32}
     numbers_ = numbers(methods.make(axes))
-    plain = {"study": "", "home": "", "group": "", "method": method, "axes": axes._asdict(), "seeds": seeds, "training": training}
+    plain = {"study": "", "home": "", "group": "", "method": method, "axes": axes._asdict(), "seeds": seeds, "training": TRAINED}
     plain |= {"configurations": [Configuration(0, numbers_)], "data": {"name": "digits"}, "net": {"name": "mlp", "width": 6}}
     return Job(**{**plain, **changes})
 
 
-def ended(one):
+def ended(one, epochs=2):
     run = Run.begin(one.setting(data()), data(), one.rows())
-    run.train_epoch()
-    run.train_epoch()
+    for _ in range(epochs):
+        run.train_epoch()
     return run.group
 
 
@@ -127,6 +130,13 @@ def test_a_group_after_another_of_its_kind_is_replayed_from_the_recording_that_t
     assert gap(ended(job("looksam", [3, 4])), second) == 0
     assert gap(ended(job("looksam", [0, 1])), first) == 0
     assert gap(first, second) > 0
+
+
+def test_groups_of_a_kind_in_two_threads_do_not_write_into_one_recording(recorded):
+    alone = [ended(job("sam", seeds), 20) for seeds in ([0, 1], [3, 4])]
+    with ThreadPoolExecutor(2) as threads:
+        together = list(threads.map(lambda seeds: ended(job("sam", seeds), 20), ([0, 1], [3, 4])))
+    assert [gap(one, other) for one, other in zip(alone, together, strict=True)] == [0, 0]
 
 
 @pytest.mark.parametrize(
