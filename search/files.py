@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from search.ledger import Ledger
 from search.page import Group
-from trainables import evidence, job
+from trainables import checkpoints, evidence, job
 from trainables.evidence import Evidence
 from trainables.home import Home
 
-WRITTEN = ("checkpoints", "evidence", "evidence-test", "splits", "mixers", "mixtures")
+WRITTEN = (checkpoints.FOLDER, "evidence", "evidence-test", "splits", "mixers", "mixtures")
 """Folders of a home that workers write to."""
 
 Told = Callable[[str, str], None]
@@ -48,17 +48,17 @@ def settle(ledger: Ledger, home: Home, group: Group) -> None:
 
 def forget(home: Home, group: Group) -> None:
     """Remove the checkpoints of a group that has ended, half-written ones too; mostly its worker has done so itself."""
-    for name in (*home.names("checkpoints"), *home.unfinished("checkpoints")):
+    for name in (*home.names(checkpoints.FOLDER), *home.unfinished(checkpoints.FOLDER)):
         if name.removeprefix(".").partition(".")[0] == group.name:
-            home.remove(f"checkpoints/{name}")
+            home.remove(f"{checkpoints.FOLDER}/{name}")
 
 
 def sweep(ledger: Ledger, home: Home) -> None:
     """Remove checkpoints of groups that are not in flight, and every file that a killed process has half written."""
     alive = {group.name for group in ledger.in_flight()}
-    for name in home.names("checkpoints"):
+    for name in home.names(checkpoints.FOLDER):
         if name.partition(".")[0] not in alive:
-            home.remove(f"checkpoints/{name}")
+            home.remove(f"{checkpoints.FOLDER}/{name}")
     for folder in WRITTEN:
         for name in home.unfinished(folder):
             home.remove(f"{folder}/{name}")
