@@ -5,11 +5,12 @@ from pathlib import Path
 
 from search import storage
 from search.errors import UserError
+from search.held import held
 from search.launch import HOME, find
-from search.lease import Lease
 from search.ledger import Ledger
 from search.page import Group
-from search.run import Outcome, Place, Watcher, run
+from search.patience import Patience
+from search.run import Outcome, Place, Watcher, run, telling
 from search.searcher import members_of
 
 FRESH = 1_000_000
@@ -42,7 +43,7 @@ def confirm(
     """
     study, place = find(name, home)
     url = storage.url_for(place, ledger or study.ledger_url)
-    with storage.opened(url) as opened, Lease(name, place, opened.engine).held() as lease:
+    with held(name, place, url, Patience(study.storage.patience * 60, telling(study, place, watcher))) as (opened, lease):
         return run(study, opened, Place(place, str(home), address, watcher), lease, listed=lambda book: groups(book, wanted))
 
 

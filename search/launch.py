@@ -13,18 +13,22 @@ from search import ahead, borrowed, capture, earlier, evolve, storage
 from search.dryrun import refuse_unfit
 from search.early import early
 from search.errors import UserError
-from search.lease import Lease
+from search.held import held
 from search.ledger import Ledger
 from search.parts import Resources
+from search.patience import Patience
 from search.plan import Plan, plan
 from search.probe import everywhere
-from search.progress import Status, nothing_yet, status_of
-from search.run import Event, Outcome, Place, SearchFailed, Watcher, run
+from search.progress import Status, status_of
+from search.run import Event, Outcome, Place, SearchFailed, Watcher, run, telling
 from search.study import Study
 from trainables.data.load import load
 from trainables.home import Home
 
 __all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "check", "find", "forecast", "home_of", "launch", "names", "resume", "status"]
+
+OPENING = 1.0
+"""Most minutes that `launch` waits for a server that does not answer: its address may be wrong, which `resume` knows it is not."""
 
 HOME = "studies-home"
 """Where studies are kept unless said otherwise."""
@@ -71,14 +75,16 @@ def launch(
     data = _loaded(study)
     refuse_unfit(study, data)
     known = _earlier(study, home) if study.earlier else None
+    told = telling(study, place, watcher)
     with nullcontext() if address else early(warm=study.resources == Resources(cpu=1, gpu=0)) as coming:
-        planned = plan(study, data, told=_planning(study, place, watcher)) if measured and not address else None
+        planned = plan(study, data, told=lambda text: told("planning", text)) if measured and not address else None
         _make_writable(place)
         where = Place(place, str(home), address, watcher, coming=coming)
         if address:
             where = replace(where, seen=_seen(where, study))
-        with storage.opened(url) as opened, Lease(study.name, place, opened.engine).held() as lease:
-            _refuse_foreign(study, opened, url)
+        patience = Patience(min(OPENING, study.storage.patience) * 60, told)
+        with held(study.name, place, url, patience) as (opened, lease):
+            patience(lambda again: _refuse_foreign(study, opened, url))
             if known is not None:
                 earlier.remember(place, known)
             if planned is not None:
@@ -96,13 +102,6 @@ def _seen(where: Place, study: Study) -> frozenset[str]:
     except UserError:
         where.home.drop()
         raise
-
-
-def _planning(study: Study, place: Home, watcher: Watcher | None) -> Callable[[str], None] | None:
-    """Tells a watcher which method is being tried, before there is anything to count."""
-    if watcher is None:
-        return None
-    return lambda text: watcher(Event("planning", text, lambda: nothing_yet(study, place.url)))
 
 
 def resume(
@@ -134,7 +133,7 @@ def resume(
     study = evolve.extended(before, configurations=configurations, seeds=seeds, changes=changes)
     change = evolve.compare(before, study)
     url = storage.url_for(place, ledger or before.ledger_url)
-    with storage.opened(url) as opened, Lease(name, place, opened.engine).held() as lease:
+    with held(name, place, url, Patience(before.storage.patience * 60, telling(before, place, watcher))) as (opened, lease):
         if change:
             place.write(STUDY, study.dump().encode())
         notes = (*change.lines, *borrowed.changed(study, _own(place)))

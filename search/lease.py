@@ -20,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import UserError
+from search.patience import Patience
 from trainables.home import Home
 
 FILE = ".driver.lock"
@@ -46,8 +47,8 @@ class Lease:
         self._session: sqlalchemy.Connection | None = None
 
     @contextmanager
-    def held(self) -> Iterator["Lease"]:
-        """Hold the locks.
+    def held(self, patience: Patience | None = None) -> Iterator["Lease"]:
+        """Hold the locks; a database's server that is away is waited for, if patience is given.
 
         Raises:
             UserError: If another driver has them; it says who, and since when.
@@ -56,7 +57,8 @@ class Lease:
             if self.home.local:
                 locks.enter_context(_file_locked(self.home.local / FILE, self.study))
             locks.callback(self._drop)
-            self._lock_database()
+            patiently = patience or Patience()
+            patiently(lambda again: self._lock_database())
             yield self
 
     def renew(self) -> None:
@@ -79,18 +81,24 @@ class Lease:
     def _lock_database(self) -> None:
         if self.engine.dialect.name != "postgresql":
             return
-        session = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        self._session = session = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         session.detach()  # it must outlive the pool's ideas of a connection's life
-        session.execute(text(KEEPALIVE))
-        session.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"altiplano {whoami()}"[:63]})
+        try:
+            session.execute(text(KEEPALIVE))
+            session.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"altiplano {whoami()}"[:63]})
+            self._try_lock(session)
+        except BaseException:
+            self._drop()
+            raise
+
+    def _try_lock(self, session: sqlalchemy.Connection) -> None:
         key = {"space": SPACE, "key": zlib.crc32(self.study.encode()) - 2**31}
-        if not session.execute(text("SELECT pg_try_advisory_lock(:space, :key)"), key).scalar():
-            holder, since = session.execute(text(_HOLDER), {"space": SPACE, "key": key["key"] % 2**32}).one_or_none() or ("a driver", "now")
-            session.close()
-            raise UserError(
-                _refusal(self.study, str(holder).removeprefix("altiplano "), f"{since:%Y-%m-%d %H:%M:%S %Z}" if since != "now" else since)
-            )
-        self._session = session
+        if session.execute(text("SELECT pg_try_advisory_lock(:space, :key)"), key).scalar():
+            return
+        holder, since = session.execute(text(_HOLDER), {"space": SPACE, "key": key["key"] % 2**32}).one_or_none() or ("a driver", "now")
+        raise UserError(
+            _refusal(self.study, str(holder).removeprefix("altiplano "), f"{since:%Y-%m-%d %H:%M:%S %Z}" if since != "now" else since)
+        )
 
     def _drop(self) -> None:
         session, self._session = self._session, None

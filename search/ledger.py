@@ -72,6 +72,8 @@ class Ledger:
         trials = self.storage.get_all_trials(page.study_id, deepcopy=False)
         attributes = self.storage.get_study_user_attrs(page.study_id)
         check_version(attributes.get(MARK, {}), self.study.name)
+        if MARK not in attributes and not reading:
+            self._mark(page.study_id)
         page.read(trials, attributes)
         page.budget = max(page.budget, len(page.entries))
         if space.distributions and not reading:
@@ -88,10 +90,12 @@ class Ledger:
         except KeyError:
             if reading:
                 return NOWHERE
-        made = self.storage.create_new_study([StudyDirection.MAXIMIZE] * len(self.study.objectives), name)
-        self.storage.set_study_user_attr(made, MARK, {"version": VERSION, "objectives": list(self.study.objectives)})
-        self.storage.set_study_system_attr(made, METRIC_NAMES, list(self.study.objectives))
-        return made
+        return self.storage.create_new_study([StudyDirection.MAXIMIZE] * len(self.study.objectives), name)
+
+    def _mark(self, study_id: int) -> None:
+        """Say what a method's Optuna study is, its mark last: whoever was killed on the way is made up for."""
+        self.storage.set_study_system_attr(study_id, METRIC_NAMES, list(self.study.objectives))
+        self.storage.set_study_user_attr(study_id, MARK, {"version": VERSION, "objectives": list(self.study.objectives)})
 
     def ask(self, method: str, count: int) -> Group | None:
         """Hand out a new group of at most `count` configurations, fewer where the budget ends; None where it is spent."""

@@ -19,7 +19,7 @@ class Patience:
     Args:
         seconds: How long in all one thing is tried; 0 tries once.
         told: Is told, once a wait, that and why nothing goes on.
-        before: Is done before each further attempt; may raise what `PASSING` names to wait on, or something else to give up.
+        before: Is done before each attempt; may raise what `PASSING` names to wait on, or something else to give up.
         stopped: Whether the user has asked to stop, which ends all waiting.
         pause: Seconds between two attempts.
     """
@@ -41,21 +41,21 @@ class Patience:
             do: Is told whether it has been tried before: then what it does may have happened although nobody could say so.
         """
         began = time.monotonic()
-        again = False
+        waited = tried = False
         while True:
             try:
-                if again:
-                    self.before()
+                self.before()
+                again, tried = tried, True
                 found = do(again)
             except PASSING as error:
                 if self.stopped() or time.monotonic() - began >= self.seconds:
                     raise
-                if not again:
+                if not waited:
                     self.told("note", f"the ledger cannot be used ({reason(error)}); waiting up to {self.seconds / 60:.0f} min for it")
-                again = True
+                waited = True
                 time.sleep(self.pause)
             else:
-                if again:
+                if waited:
                     self.told("note", "the ledger can be used again")
                 return found
 

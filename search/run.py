@@ -28,7 +28,7 @@ from search.logs import last_lines, trials_unsaid
 from search.page import Group
 from search.patience import Patience
 from search.probe import Probe
-from search.progress import Clock, Status, status_of
+from search.progress import Clock, Status, nothing_yet, status_of
 from search.searcher import GroupSearcher
 from search.study import Study
 from trainables.home import Home
@@ -63,6 +63,13 @@ class Event:
 
 
 Watcher = Callable[[Event], None]
+
+
+def telling(study: Study, home: Home, watcher: Watcher | None) -> Told:
+    """Tells a watcher what happens before the ledger is open, when there is nothing to count."""
+    if watcher is None:
+        return lambda kind, text: None
+    return lambda kind, text: watcher(Event(kind, text, lambda: nothing_yet(study, home.url)))
 
 
 Listed = Callable[[Ledger], list[Group]]
@@ -140,7 +147,7 @@ def _run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: t
             place.watcher(Event(kind, text, lambda: status_of(ledger, place.home.url, clock)))
 
     patience = Patience(study.storage.patience * 60, told, before=lease.renew, stopped=stopped.is_set)
-    ledger = Ledger(study, storage, patience=patience, earlier=earlier.recall(place.home))
+    ledger = patience(lambda again: Ledger(study, storage, patience=patience, earlier=earlier.recall(place.home)))
     clock.done = status_of(ledger, place.home.url).done
     place.home.remove(STOP)
     told("started", f"{study.name} in {place.home.url}")

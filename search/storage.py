@@ -9,11 +9,11 @@ import optuna
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from search.errors import UserError
-from search.patience import reason
+from search.patience import PASSING, Patience, reason
 from trainables.home import Home
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)  # it tells of every study made, the models in memory among them
@@ -50,9 +50,9 @@ def url_for(home: Home, given: str | None) -> str:
 
 
 @contextmanager
-def opened(url: str, *, existing: bool = False) -> Iterator[RDBStorage]:
+def opened(url: str, *, existing: bool = False, patience: Patience | None = None) -> Iterator[RDBStorage]:
     """The storage behind a URL for as long as it is needed; `connect` says the rest."""
-    storage = connect(url, existing=existing)
+    storage = connect(url, existing=existing, patience=patience)
     try:
         yield storage
     finally:
@@ -65,30 +65,24 @@ def close(storage: RDBStorage) -> None:
     storage.engine.dispose()
 
 
-def connect(url: str, *, existing: bool = False) -> RDBStorage:
+def connect(url: str, *, existing: bool = False, patience: Patience | None = None) -> RDBStorage:
     """The storage behind a URL; its tables are made where there are none.
 
     Args:
         url: As SQLAlchemy writes it.
         existing: Whether there must be a ledger already.
+        patience: How long to wait for a server that does not answer just now; not at all by default.
 
     Raises:
         UserError: If it cannot be opened, is damaged or was written by another Optuna.
     """
     url, shown = with_driver(url), public(url)
+    patiently = patience or Patience()
     try:
         parsed = make_url(url)
         if existing and parsed.drivername.startswith("sqlite") and not Path(parsed.database or "").exists():
             raise UserError(f"{shown}: there is no such ledger; restore the file, or launch the study anew in another home")
-        arguments = {"timeout": SECONDS} if parsed.drivername.startswith("sqlite") else {}
-        storage = RDBStorage(url, engine_kwargs={"connect_args": arguments, "pool_pre_ping": True})
-        try:
-            _verify(storage.engine, shown)
-            _journal(storage.engine, Path(parsed.database or ""))
-        except BaseException:
-            close(storage)
-            raise
-        return storage
+        return patiently(lambda again: _open_if_there(parsed, shown))
     except ArgumentError as error:
         raise UserError(f"{shown}: a ledger's URL must look like postgresql+psycopg://user@host/database or sqlite:///file") from error
     except ImportError as error:
@@ -100,9 +94,50 @@ def connect(url: str, *, existing: bool = False) -> RDBStorage:
             f"{shown}: the ledger was written by another Optuna; `optuna storage upgrade --storage URL` converts it ({error})"
         ) from error
     except (SQLAlchemyError, StorageInternalError) as error:
-        raise UserError(
-            f"{shown}: the ledger cannot be opened ({reason(error)}); restore it from a backup, or check the address"
-        ) from error
+        raise _unusable(shown, error) from error
+
+
+def _unusable(shown: str, error: Exception) -> UserError:
+    return UserError(f"{shown}: the ledger cannot be opened ({reason(error)}); restore it from a backup, or check the address")
+
+
+def _open_if_there(url: URL, shown: str, *, surely: bool = False) -> RDBStorage:
+    """Open it; what `PASSING` names is raised while its server is away, which can be waited for, and `UserError` where that is no help."""
+    try:
+        return _open(url, shown)
+    except PASSING as error:
+        if _away(url):
+            raise
+        if surely or not _on_server(url):
+            raise _unusable(shown, error) from error
+    return _open_if_there(url, shown, surely=True)  # the server answers: it has come back just now, or it refuses us
+
+
+def _open(url: URL, shown: str) -> RDBStorage:
+    arguments = {} if _on_server(url) else {"timeout": SECONDS}
+    storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs={"connect_args": arguments, "pool_pre_ping": True})
+    try:
+        _verify(storage.engine, shown)
+        _journal(storage.engine, Path(url.database or ""))
+    except BaseException:
+        close(storage)
+        raise
+    return storage
+
+
+def _on_server(url: URL) -> bool:
+    return not url.drivername.startswith("sqlite")
+
+
+def _away(url: URL) -> bool:
+    """Whether a PostgreSQL server takes no connections now, whoever asks: nobody listens, or it starts, recovers or shuts down."""
+    if not url.drivername.startswith("postgresql"):
+        return False
+    from psycopg.conninfo import make_conninfo  # only where there is a server to ask
+    from psycopg.pq import PGconn, Ping
+
+    words, named = url.get_dialect()().create_connect_args(url)
+    return PGconn.ping(make_conninfo(*words, **named).encode()) != Ping.OK
 
 
 def _verify(engine: sqlalchemy.Engine, shown: str) -> None:
@@ -143,7 +178,7 @@ def without_password(url: str) -> str:
     """The URL as it may be written down; the database's client finds the password in PGPASSWORD or its own files."""
     try:
         found = make_url(url)
-        bare = sqlalchemy.URL.create(found.drivername, found.username, None, found.host, found.port, found.database, found.query)
+        bare = URL.create(found.drivername, found.username, None, found.host, found.port, found.database, found.query)
         return bare.render_as_string(hide_password=False)
     except ArgumentError:
         return url

@@ -1,9 +1,11 @@
 import optuna
 import pytest
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState
 
 from search.errors import UserError
 from search.fresh import FRESH
+from search.ledger import MARK, VERSION, Ledger
 from search.storage import connect
 from tests.search import fakes
 from trainables.evidence import COMPLETE, DIVERGED, PRUNED
@@ -29,6 +31,24 @@ def test_all_studies_are_maximised_by_objectives_with_names(tmp_path):
         seen = optuna.load_study(study_name=f"fake/{method}", storage=f"sqlite:///{tmp_path}/ledger.db")
         assert [direction.name for direction in seen.directions] == ["MAXIMIZE"] * 3
         assert seen.metric_names == ["accuracy", "tail", "stability"]
+
+
+@pytest.mark.parametrize("call", ["set_study_system_attr", "set_study_user_attr"])
+def test_a_study_that_was_begun_and_not_named_is_named_by_the_next_driver(tmp_path, monkeypatch, call):
+    ledger = fakes.opened(tmp_path)
+    kept = getattr(RDBStorage, call)
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RDBStorage, call, killed)
+    with pytest.raises(KeyboardInterrupt):
+        Ledger(fakes.study(name="begun"), ledger.storage)
+    monkeypatch.setattr(RDBStorage, call, kept)
+    Ledger(fakes.study(name="begun"), ledger.storage)
+    seen = optuna.load_study(study_name="begun/erm", storage=ledger.storage)
+    assert seen.metric_names == ["accuracy", "tail", "stability"]
+    assert seen.user_attrs[MARK]["version"] == VERSION
 
 
 def test_no_more_is_asked_than_the_budget(tmp_path):
