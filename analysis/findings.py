@@ -13,6 +13,7 @@ from analysis.figures import knobs, style
 from analysis.figures.style import Look
 from analysis.ranking import Ranking, ranking
 from analysis.table import BASELINE, Table
+from trainables.evidence import FAULTS
 
 Curves = dict[str, NDArray[np.float64]]
 """Name to (seeds, epochs); nan where a figure was not taken."""
@@ -117,6 +118,6 @@ def _stacked(read: list[dict[str, NDArray[np.float32]]]) -> Curves:
 
 
 def faults(table: Table) -> list[dict[str, object]]:
-    """What the study lost to faults of machines, if the search kept a record (`faults.jsonl`: group, method, seconds)."""
-    lines = (table.home.text("faults.jsonl") or "").splitlines()
+    """What the study lost to faults of machines, if the search kept a record: group, method, seconds."""
+    lines = (table.home.text(FAULTS) or "").splitlines()
     return [json.loads(line) for line in lines if line.strip()]

@@ -6,9 +6,9 @@ from contextlib import suppress
 from typing import Any
 
 from search.page import Group
+from trainables.evidence import FAULTS
 from trainables.home import Home
 
-FILE = "faults.jsonl"
 KNOWN = {"epoch", "since", "seconds"}
 
 
@@ -47,7 +47,7 @@ class Losses:
         line = json.dumps({"group": group.name, "method": group.method, "seconds": round(seconds, 3)})
         self._unwritten.append(line.encode() + b"\n")
         with suppress(OSError):
-            self.home.write(FILE, b"".join((self.home.read(FILE) or b"", *self._unwritten)))
+            self.home.write(FAULTS, b"".join((self.home.read(FAULTS) or b"", *self._unwritten)))
             self._unwritten = []
 
 

@@ -17,6 +17,9 @@ from trainables.scores import Truth
 
 VERSION = 1
 
+FAULTS = "faults.jsonl"
+"""File in a study's home of training that faults of workers threw away, a line each: group, method, seconds. The driver writes it."""
+
 COMPLETE, PRUNED, DIVERGED, COLLAPSED = "complete", "pruned", "diverged", "collapsed"
 """A member's status: trained to the last epoch; stopped at a rung; weights or losses no longer finite; all embeddings about the same."""
 

@@ -128,7 +128,7 @@ def cost(found: Findings) -> Section | None:
 def found_faults(found: Findings) -> str:
     """What was lost to faults of machines, in words."""
     listed = findings.faults(found.table)
-    if not found.table.home.exists("faults.jsonl"):
+    if not listed:
         return "No fault of a worker is on record; what a kill of the whole search cost is not recorded."
     lost = sum(float(str(fault.get("seconds", 0))) for fault in listed)
     share = lost / (lost + float(found.table.members["seconds"].sum()))
