@@ -112,6 +112,14 @@ def test_one_tape_serves_states_that_are_parts_of_a_larger_one(function):
         assert same({name: leaf[index] for name, leaf in whole.items()}, expected[index])
 
 
+@functions
+def test_state_that_is_part_of_a_larger_one_is_renewed_in_no_more_operations(function):
+    alone = {"w": A.clone(), "v": B.clone()}
+    part = {"w": torch.stack([B, A])[1], "v": torch.stack([A, B, A])[1]}
+    taken = [len(Tape(function, state, A).bound(state).commands) for state in (alone, part)]
+    assert taken[0] == taken[1]
+
+
 def test_what_a_tape_does_not_read_need_not_be_filled():
     tape = Tape(lambda state, seen: (state * seen["used"], seen["idle"].shape[0] * state), A.clone(), {"used": B, "idle": A})
     assert set(tape.reads) == {"used"}
