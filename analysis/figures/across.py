@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.across import Aggregate, Critical, Floats
-from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, margins, name_ends, name_rows, panels, write
+from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, margins, name_ends, name_rows, panels, room, write
 from analysis.figures.thinned import seeds_stated
 
 ROW = 4.2
@@ -88,7 +88,7 @@ def profiles(at: Floats, found: Mapping[str, tuple[Floats, Floats, Floats]], loo
         axes.fill_between(100 * at, 100 * low, 100 * high, color=looks[method].colour, alpha=0.15, lw=0)
         axes.plot(100 * at, 100 * share, color=looks[method].colour)
     axes.set(xlabel="utility (%)", ylabel="runs above it (%)", ylim=(0, 102), xlim=(100 * at[0], 100 * at[-1]))
-    margins(figure, right=20, top=3)
+    margins(figure, right=room(found), top=3)
     middle = len(at) // 2
     name_ends(
         figure,

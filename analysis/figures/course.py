@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, margins, name_ends, panels
+from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, margins, name_ends, panels, room
 
 Steps = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -25,7 +25,7 @@ def best_so_far(found: Mapping[str, Steps], looks: dict[str, Look]) -> Drawing:
     starts = sorted(100 * float(best[0]) for _, best in found.values())
     axes.set_ylim(bottom=max(low, min(starts[len(starts) // 4], *[end for _, _, end in ends]) - 0.1 * (high - low)))
     axes.set(xlabel="configurations tried, dropped ones included", ylabel="best utility so far (%)", xlim=(0, longest))
-    margins(figure, right=20, top=3)
+    margins(figure, right=room(name for name, *_ in ends), top=3)
     name_ends(figure, axes, ends, [looks[method].colour for method, _, _ in ends])
     caption = (
         "Utility shrunken towards the other configurations, so that the line does not climb on luck alone, by the configuration's "
@@ -58,7 +58,7 @@ def halving(survivors: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
         axes.step(epochs, share, where="pre", color=looks[str(method)].colour, lw=1.3)
         ends.append((str(method), float(epochs[-1]), float(share[-1])))
     axes.set(xlabel="epoch", ylabel="configurations still trained (%)", ylim=(0, 104), xlim=(0, epochs[-1]))
-    margins(figure, right=20, top=3)
+    margins(figure, right=room(name for name, *_ in ends), top=3)
     name_ends(figure, axes, ends, [looks[method].colour for method, _, _ in ends])
     counted = ", ".join(f"{method} {row.iloc[0]:.0f}" for method, row in survivors.iterrows())
     return Drawing(

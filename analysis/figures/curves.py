@@ -1,5 +1,6 @@
 """Learning curves, with the range of the seeds."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from analysis.figures.style import Drawing, Look, margins, name_ends, panels
+from analysis.figures.style import Drawing, Look, margins, name_ends, panels, room
 
 WORDS = {
     "sharpness_common": "common sharpness (nat)",
@@ -22,10 +23,14 @@ WORDS = {
     "lr": "learning rate",
     "ascending": "share in ascent (%)",
     "radius": "learned radius",
+    "group_weight": "weight by group",
     "cohesion": "cohesion (-1 to 1)",
     "separability": "separability (0 to 2)",
 }
 SHARES = {"accuracy", "tail", "ascending"}
+
+NUMBERED = re.compile(r"(.+)_(\d+)")
+"""Names of curves that belong together."""
 
 Curves = dict[str, NDArray[np.float64]]
 """Name to (seeds, epochs); nan where a figure was not taken."""
@@ -41,7 +46,7 @@ def learning(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look], s
     """
     names = [name for name in ("accuracy", "tail", "loss") if any(name in found for _, found in curves.values())]
     figure, axes = panels(len(names), 36 * len(names) + 12, sharex=True)
-    margins(figure, left=15, top=3, right=24, between=0.1)
+    margins(figure, left=15, top=3, right=room(curves), between=0.1)
     labelled = []
     for panel, name in zip(axes, names, strict=True):
         ends = []
@@ -92,16 +97,16 @@ def _near_the_end(axes: Axes, ends: list[float], *, rising: bool) -> None:
 
 
 def others(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look]) -> list[Drawing]:
-    """Whatever else was recorded, three panels a figure: a panel a name, a line a configuration that has it."""
+    """Whatever else was recorded, three panels a figure: a panel a name, a line a configuration; numbered ones by themselves."""
     rest = {
         name: values for _, found in curves.values() for name, values in found.items() if name not in {"accuracy", "tail", "loss", "lr"}
     }
-    listed = [name for name, values in rest.items() if np.isfinite(values).any(0).sum() > 1]
+    listed = [name for name, values in rest.items() if np.isfinite(values).any(0).sum() > 1 and not NUMBERED.fullmatch(name)]
     drawn = []
     for start in range(0, len(listed), 3):
         some = listed[start : start + 3]
         figure, axes = panels(len(some), 36 * len(some) + 12, sharex=True)
-        margins(figure, left=15, top=3, right=24, between=0.1)
+        margins(figure, left=15, top=3, right=room(curves), between=0.1)
         labelled = []
         for panel, name in zip(axes, some, strict=True):
             ends = [
@@ -119,6 +124,26 @@ def others(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look]) -> 
                 f"curves-{start // 3 + 2}", f"Also recorded: {', '.join(_words(name).partition(' (')[0] for name in some)}", caption, figure
             )
         )
+    return [*drawn, *_numbered(curves, looks)]
+
+
+def _numbered(curves: Mapping[str, tuple[str, Curves]], looks: dict[str, Look]) -> list[Drawing]:
+    """What was recorded under numbers (`group_weight_0`, ...), which is one thing: a figure a configuration, a line a number."""
+    drawn = []
+    for text, (method, found) in curves.items():
+        series: dict[str, dict[int, NDArray[np.float64]]] = {}
+        for name, values in found.items():
+            match = NUMBERED.fullmatch(name)
+            if match:
+                series.setdefault(match[1], {})[int(match[2])] = values
+        for stem, lines in series.items():
+            figure, (axes,) = panels(height=66)
+            margins(figure, left=15, top=3, right=room(map(str, lines)))
+            ends = [(str(number), method, _line(axes, lines[number], looks[method].colour)) for number in sorted(lines)]
+            axes.set(ylabel=_words(stem), xlabel="epoch")
+            _label(figure, [(axes, ends)], looks)
+            caption = f"As recorded in training of {text}, by number; line the mean of the seeds, band their range."
+            drawn.append(Drawing(f"curves-{stem}-{len(drawn) + 1}", f"Also recorded: {_words(stem)} of {text}", caption, figure))
     return drawn
 
 

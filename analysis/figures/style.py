@@ -6,7 +6,7 @@ Colours are drawn as in print on white; in the page they become CSS variables, s
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
@@ -155,6 +155,11 @@ def name_rows(axes: Axes, names: Sequence[str], colours: Sequence[str]) -> None:
     """Names left of the rows 0, 1, ... of a horizontal figure, each in its colour."""
     for place, (name, colour) in enumerate(zip(names, colours, strict=True)):
         write(axes, -0.07, place, name, colour, ha="right", va="center", transform=axes.get_yaxis_transform())
+
+
+def room(names: Iterable[str]) -> float:
+    """Right margin, in mm, that `name_ends` needs for its names; never more than leaves the lines half of the figure's width."""
+    return min(6.0 + 1.55 * max(map(len, names), default=0), 25.4 * WIDTH / 2)
 
 
 def name_ends(figure: Figure, axes: Axes, ends: Sequence[tuple[str, float, float]], colours: Sequence[str]) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.testing import assert_allclose
 
-from analysis.figures import style
+from analysis.figures import course, curves, style
 from analysis.figures.printer import Printer
 from analysis.figures.thinned import thinned
 from tests.analysis.test_browser import contrast
@@ -113,3 +114,33 @@ def lab(rgb: np.ndarray) -> np.ndarray:
     xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]) @ np.clip(rgb, 0, 1) / [0.9505, 1, 1.089]
     f = np.where(xyz > 216 / 24389, np.cbrt(xyz), (24389 / 27 * xyz + 16) / 116)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
+
+
+@pytest.mark.parametrize("name", ["sam", "concentration", "auto-concentration", "somebodys-own-sharpness"])
+def test_names_at_the_ends_of_lines_lie_within_the_figure(name: str) -> None:
+    looks = style.looks(["erm", name], "erm")
+    steps = {method: (np.array([1.0, 2.0, 3.0]), np.array([0.5, 0.6, 0.7])) for method in looks}
+    taken: curves.Curves = {"accuracy": np.array([[0.1, 0.5, 0.9]]), "gap": np.array([[0.1, 0.2, 0.3]])}
+    with style.house():
+        drawn = [
+            course.best_so_far(steps, looks),
+            curves.learning({f"{name} 12": (name, taken)}, looks, "test"),
+            *curves.others({f"{name} 12": (name, taken)}, looks),
+        ]
+        assert len(drawn) == 3
+        for drawing in drawn:
+            FigureCanvasAgg(drawing.figure).draw()
+            names = [text for axes in drawing.figure.axes for text in axes.texts]
+            assert len(names) > 0
+            assert all(text.get_window_extent().x1 <= drawing.figure.bbox.x1 for text in names)
+
+
+def test_curves_that_are_numbered_are_drawn_together() -> None:
+    looks = style.looks(["erm", "sharpdro"], "erm")
+    weights = {f"group_weight_{number}": np.array([[0.2, 0.2 + number / 10]]) for number in range(3)}
+    with style.house():
+        drawn = curves.others({"sharpdro 0": ("sharpdro", {"gap": np.array([[0.1, 0.2]]), **weights})}, looks)
+    assert [one.title for one in drawn] == ["Also recorded: gap", "Also recorded: weight by group of sharpdro 0"]
+    (axes,) = drawn[1].figure.axes
+    assert [text.get_text() for text in axes.texts] == ["0", "1", "2"]
+    assert [float(np.asarray(line.get_ydata())[-1]) for line in axes.lines[:3]] == pytest.approx([0.2, 0.3, 0.4])
