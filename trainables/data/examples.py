@@ -54,7 +54,8 @@ class Examples:
 
     def inputs(self, indices: Tensor) -> Tensor:
         """The inputs at `indices`, of any shape, as (*indices.shape, *shape)."""
-        return self.store[indices if self.rows is None else self.rows[indices]]
+        rows = indices if self.rows is None else self.rows[indices]
+        return self.store.index_select(0, rows.flatten()).view(*indices.shape, *self.shape)  # store[rows] copies numbers, this examples
 
     @property
     def block(self) -> int:

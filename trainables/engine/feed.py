@@ -1,8 +1,9 @@
-"""The batches of an epoch: gathered once for each seed, augmented, and copied to the device ahead of their step.
+"""The batches of an epoch: gathered once for each seed, some steps at once, augmented, and copied to the device ahead.
 
 Members with one seed see the same examples in the same order, augmented alike, so these are made once and then taken for every row.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from trainables.draws import Streams, stream
 RESIDENT_SHARE = 0.5
 """Data that take less than this share of a device's free memory are moved there as a whole."""
 
+NUMBERS = 1 << 20
+"""Numbers in the inputs that are gathered and augmented at once, at most, unless a step has more: 4 MiB as floats."""
 
 Feed = Iterator[Batch]
 """The batches of an epoch, step by step."""
@@ -99,18 +102,33 @@ def batches(data: Data, examples: Examples, plan: Plan, device: str, dtype: torc
     Yields:
         Batches whose tensors are (rows, size, ...), on the device.
     """
-    seeds = plan.seeds.to(device)
-    ready = _made(lambda step: _gathered(examples, plan.orders[:, step]), plan.orders.shape[1], device)
-    for number, (stored, y, group) in enumerate(ready):
-        x = _augmented(data, stored, plan.drawn, number, dtype).index_select(0, seeds)  # which copies batches; [seeds] copies numbers
-        plain = data.prepare(stored, dtype).index_select(0, seeds) if clean and plan.drawn else x
-        view = () if plan.second is None else _augmented(data, stored, plan.second, number, dtype).index_select(0, seeds)
-        yield Batch(x, plain, y.index_select(0, seeds), group.index_select(0, seeds), view=view)
+    seeds, steps = plan.seeds.to(device), _blocks(plan.orders, math.prod(data.shape))
+    ready = _made(lambda number: _gathered(examples, plan.orders[:, steps[number]]), len(steps), device)
+    for block, (stored, y, group) in zip(steps, ready, strict=True):
+        x = _augmented(data, stored, plan.drawn, block, dtype)
+        plain = data.prepare(stored, dtype) if clean and plan.drawn else x
+        view = () if plan.second is None else _augmented(data, stored, plan.second, block, dtype)
+        made = Batch(x, plain, y, group, view=view)
+        yield from (_of_step(made, step, seeds) for step in range(y.shape[1]))
 
 
-def _augmented(data: Data, stored: Tensor, drawn: Drawn, step: int, dtype: torch.dtype) -> Tensor:
-    """The stored inputs of a step (seeds, size, *shape) as drawn for it and prepared."""
-    now = {name: values[:, step].to(stored.device) for name, values in drawn.items()}
+def _blocks(orders: Tensor, numbers: int) -> list[slice]:
+    """Steps that are made at once: as many as make `NUMBERS` of inputs that have so many each."""
+    seeds, steps, size = orders.shape
+    length = max(1, NUMBERS // (seeds * size * numbers))
+    return [slice(begin, begin + length) for begin in range(0, steps, length)]
+
+
+def _of_step(made: Batch, step: int, seeds: Tensor) -> Batch:
+    """Of (seeds, steps, ...) one step, row by row; what is one tensor stays one."""
+    parts = {id(leaf): leaf for _, leaf in tree.leaves(made)}
+    rows = {key: leaf[:, step].index_select(0, seeds) for key, leaf in parts.items()}  # which copies batches; [seeds] copies numbers
+    return tree.map(lambda leaf: rows[id(leaf)], made)
+
+
+def _augmented(data: Data, stored: Tensor, drawn: Drawn, steps: slice, dtype: torch.dtype) -> Tensor:
+    """The stored inputs of some steps (seeds, steps, size, *shape) as drawn for them and prepared."""
+    now = {name: values[:, steps].to(stored.device) for name, values in drawn.items()}
     return augment.cut(data.prepare(augment.moved(stored, now), dtype), now, data.augmentation.cutout)
 
 
@@ -126,7 +144,7 @@ def _made(make: Callable[[int], tuple[Tensor, ...]], steps: int, device: str) ->
 
 
 def _copied(make: Callable[[int], tuple[Tensor, ...]], steps: int, device: str) -> Iterator[tuple[Tensor, ...]]:
-    """make(0), make(1), ... copied to a device, each gathered by a thread while the step before is computed."""
+    """make(0), make(1), ... copied to a device, each gathered by a thread while the one before is used."""
     with ThreadPoolExecutor(1) as thread:
         coming = thread.submit(lambda: _pinned(make(0)))
         for step in range(1, steps + 1):

@@ -63,6 +63,15 @@ def test_what_is_gathered_ahead_is_what_is_gathered_at_once(monkeypatch):
         assert all(a.equal(b) for a, b in ((one.x, other.x), (one.clean, other.clean), (one.y, other.y), (one.group, other.group)))
 
 
+@pytest.mark.parametrize("steps", [1, 2])
+def test_batches_are_the_same_however_many_steps_are_gathered_at_once(monkeypatch, steps):
+    data = load("digits", augment=AUGMENT)
+    at_once = fed(data, clean=True)
+    monkeypatch.setattr(feed, "NUMBERS", steps * len(ROWS.distinct) * 8 * 64)
+    for one, other in zip(at_once, fed(data, clean=True), strict=True):
+        assert all(a.equal(b) for a, b in ((one.x, other.x), (one.clean, other.clean), (one.y, other.y), (one.group, other.group)))
+
+
 def test_gathering_is_one_step_ahead_and_no_further():
     made: list[int] = []
     coming = feed._copied(lambda step: (made.append(step), (torch.tensor(step),))[1], 5, "cpu")
