@@ -81,8 +81,9 @@ class Course:
     def scores(self) -> dict[int, dict[str, float]]:
         """accuracy, tail and stability of each configuration now, by its number; those that departed as they left."""
         table: dict[int, dict[str, float]] = {}
+        members = self._now()
         for configuration in self.job.configurations:
-            found = [member for member in self._now() if member.configuration == configuration.number]
+            found = [member for member in members if member.configuration == configuration.number]
             table[configuration.number] = {
                 "accuracy": float(np.mean([member.accuracy for member in found])),
                 "tail": float(np.mean([member.tail for member in found])),
@@ -141,8 +142,9 @@ class Course:
     def _rung_scores(self, numbers: Sequence[int]) -> NDArray[np.float64]:
         """(configurations, seeds, objectives); a seed's stability is its mean agreement with the other seeds."""
         table = np.empty((len(numbers), len(self.job.seeds), len(self.job.objectives)))
+        members = self._now()
         for place, number in enumerate(numbers):
-            found = [member for member in self._now() if member.configuration == number]
+            found = [member for member in members if member.configuration == number]
             columns = {
                 "accuracy": np.array([member.accuracy for member in found]),
                 "tail": np.array([member.tail for member in found]),

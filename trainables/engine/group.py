@@ -48,8 +48,9 @@ def advance(step: Step, group: Member, inputs: Inputs, turn: int, chunk: int | N
 
 def finite(group: Member) -> Tensor:
     """Whether each row's weights are all finite, (rows,)."""
-    checks = [leaf.isfinite().flatten(1).all(1) for _, leaf in tree.leaves(group.model.params)]
-    return torch.stack(checks).all(0)
+    params = [leaf for _, leaf in tree.leaves(group.model.params)]
+    zeros = [(leaf * 0).flatten(1).sum(1) for leaf in params]  # or nan; isfinite takes five times as long
+    return torch.stack(zeros).sum(0) == 0
 
 
 def stack(members: Sequence[Member]) -> Member:
