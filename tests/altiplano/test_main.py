@@ -1,5 +1,6 @@
 """The command line as a user meets it: exit codes, one line a mistake, nothing created by one."""
 
+import gc
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from altiplano import main
 from altiplano.main import run
 from altiplano.options import AT_FAULT, DONE, FAILED, STOPPED
 from tests.trainables.data.files import write_cifar10
@@ -30,6 +32,18 @@ def study(tmp_path):
     path = tmp_path / "tiny.yaml"
     path.write_text(STUDY)
     return path
+
+
+def test_a_command_leaves_with_its_code_and_does_not_look_for_garbage_before(monkeypatch):
+    monkeypatch.setattr(main, "run", lambda arguments: STOPPED)
+    threshold = gc.get_threshold()
+    try:
+        with pytest.raises(SystemExit, match=str(STOPPED)):
+            main.main()
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
 
 
 def test_help_names_every_command_and_the_exit_codes(capsys):
