@@ -17,6 +17,7 @@ from ray._private import ray_constants
 from ray.exceptions import AuthenticationError, RayActorError, RuntimeEnvSetupError
 from ray.tune.execution import class_cache
 
+from search.bare import bare
 from search.errors import UserError
 
 OBJECT_STORE = 128 * 1024**2
@@ -149,16 +150,17 @@ def started(processors: int | None = None, *, warm: bool = False) -> Path:
     sweep()
     folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir="/tmp")
     try:
-        ray.init(
-            address="local",  # whatever else runs on this machine, and whatever RAY_ADDRESS says
-            num_cpus=processors,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            object_store_memory=OBJECT_STORE,
-            _system_config={"preload_python_modules": [TRAINABLE]} if warm else None,
-            _temp_dir=folder,
-        )
+        with bare() as config:
+            ray.init(
+                address="local",  # whatever else runs on this machine, and whatever RAY_ADDRESS says
+                num_cpus=processors,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                object_store_memory=OBJECT_STORE,
+                _system_config={**config, **({"preload_python_modules": [TRAINABLE]} if warm else {})},
+                _temp_dir=folder,
+            )
     except Exception as error:
         ray.shutdown()
         shutil.rmtree(folder, ignore_errors=True)

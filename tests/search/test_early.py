@@ -1,3 +1,5 @@
+import os
+import re
 import sys
 import threading
 
@@ -8,6 +10,7 @@ from ray.tune.execution import class_cache
 from search import cluster
 from search.cluster import RayGone
 from search.early import early
+from tests.faults import processes
 
 
 @pytest.fixture
@@ -74,7 +77,10 @@ def test_the_thread_that_started_it_lives_until_it_has_ended(started):
 
 @pytest.mark.xdist_group("ray")
 def test_groups_are_trained_by_the_processes_that_were_warmed(monkeypatch):
-    """An actor as Tune makes them finds what a worker needs imported already; another Ray, which is not there either, is not looked for."""
+    """An actor as Tune makes them finds what a worker needs imported already; nothing else is started, and all of it is gone afterwards.
+
+    Another Ray, which is not there either, is not looked for.
+    """
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:9")
 
     class Worker:
@@ -86,4 +92,8 @@ def test_groups_are_trained_by_the_processes_that_were_warmed(monkeypatch):
         made = class_cache._ActorClassCache().get(Worker)
         workers = [made.options(num_cpus=1).remote() for _ in range(room)]
         assert ray.get([worker.has.remote(cluster.TRAINABLE) for worker in workers]) == [True] * room
+        family = processes.descendants(os.getpid())
+    assert processes.wait_gone(list(family), 5.0) == []
+    others = re.compile(r"DashboardAgent|dashboard/\w+\.py|monitor\.py")
+    assert [command for command in family.values() if others.search(command)] == []
     assert class_cache.DEFAULT_ENV_VARS, "a Ray of the user's own is handed what Tune hands it"
