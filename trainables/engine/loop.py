@@ -7,6 +7,7 @@ or Ray; `checkpoint` saves it, `trainable` wraps it.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import repeat
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from trainables import tree
 from trainables.axes import Method, Net, Recipe
 from trainables.data.examples import Data, Examples
 from trainables.draws import streams
+from trainables.engine.asking import Ask, Replayed, mapped
 from trainables.engine.compiled import Compiled
 from trainables.engine.diagnostics import diagnose
 from trainables.engine.evaluate import evaluate
@@ -27,7 +29,7 @@ from trainables.engine.feed import Feed, Plan, Seeds, batches, placed
 from trainables.engine.fitting import fitting
 from trainables.engine.group import finite, stack, start
 from trainables.engine.judging import LABELLED, Checkup, Figures, Judging, Trained
-from trainables.engine.pace import Pace, pays
+from trainables.engine.pace import AT_A_TIME, Pace, pays
 from trainables.engine.step import Inputs, Member, make_step
 from trainables.optimizer import Optimizer, Schedule
 
@@ -43,7 +45,7 @@ class Setting:
         chunk: Rows computed at a time; `pace` says how many by default.
         device: Where to train.
         dtype: Type of the weights.
-        recorded: Whether steps are replayed from a recording, as `pace` explains; where that pays by default.
+        recorded: Whether steps and scoring are replayed from recordings, as `pace` explains; where that pays by default.
         compiled: Whether steps are compiled, as `compiled` explains.
         judging: What makes the group classify, and what is measured of it.
         origin: Says all that method, net and optimizer were made from, for data of this shape: recordings of settings of one origin are
@@ -150,7 +152,7 @@ class Run:
         """The figures of `diagnostics.diagnose` on some examples, one a row."""
         x = self.data.prepare(examples.x.to(self.setting.device), self.setting.dtype)
         setting = self.setting
-        found = diagnose(setting.method, setting.net, self.classifying(), x, examples.y.to(setting.device), setting.chunk)
+        found = diagnose(setting.method, setting.net, self.classifying(), x, examples.y.to(setting.device), self._asked(setting.chunk))
         return {name: values.tolist() for name, values in found.items()}
 
     def features(self, examples: Examples) -> Floats:
@@ -187,7 +189,8 @@ class Run:
 
     def nbytes(self) -> int:
         """Bytes that the group takes, and what its steps keep for themselves."""
-        return tree.nbytes(self.group) + (self._pace.nbytes() if isinstance(self._pace, Pace) else 0)
+        recordings = self._pace if isinstance(self._pace, Pace) else None, self._replayed
+        return tree.nbytes(self.group) + sum(one.nbytes() for one in recordings if one)
 
     def log(self, name: str, values: Sequence[float]) -> None:
         """Append one figure a row to the curve `name` for the epoch just finished."""
@@ -207,8 +210,26 @@ class Run:
     def _scored(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         setting, at_a_time = self.setting, self._chunk or self.setting.chunk
         group = self.classifying()
-        found, self._chunk = fitting(lambda chunk: evaluate(setting.method, setting.net, group, x, y, chunk), at_a_time, len(self.rows))
+        found, self._chunk = fitting(
+            lambda chunk: evaluate(setting.method, setting.net, group, x, y, self._asked(chunk)), at_a_time, len(self.rows)
+        )
         return found
+
+    def _asked(self, chunk: int | None) -> Ask:
+        """How members are asked between steps."""
+        return self._replayed or mapped(chunk)
+
+    @cached_property
+    def _replayed(self) -> Replayed | None:
+        """Replays of what is asked in every epoch; none where a net has maps, whose arithmetic takes longer than mapping."""
+        setting = self.setting
+        if setting.net.spatial or not self._recorded(setting.epochs):
+            return None
+        return Replayed((setting.chunk or AT_A_TIME) * setting.batch, setting.origin)
+
+    def _recorded(self, times: int) -> bool:
+        """Whether what is done so often is replayed from a recording."""
+        return pays(self.setting.device, times) if self.setting.recorded is None else self.setting.recorded
 
     def _trained(self) -> Trained:
         setting = self.setting
@@ -219,8 +240,7 @@ class Run:
         setting = self.setting
         if setting.compiled:
             return Compiled(make_step(setting.method, setting.net, setting.optimizer), setting.method, setting.chunk, setting.device)
-        recorded = pays(setting.device, setting.epochs * steps) if setting.recorded is None else setting.recorded
-        step = make_step(setting.method, setting.net, setting.optimizer)
+        step, recorded = make_step(setting.method, setting.net, setting.optimizer), self._recorded(setting.epochs * steps)
         return Pace(step, setting.method, setting.chunk, recorded, spatial=setting.net.spatial, origin=setting.origin)
 
     def _training_examples(self) -> Examples:

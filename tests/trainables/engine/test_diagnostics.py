@@ -7,6 +7,7 @@ from torch import nn
 
 from trainables import methods, tree
 from trainables.draws import stream
+from trainables.engine.asking import mapped
 from trainables.engine.diagnostics import diagnose
 from trainables.engine.group import stack, start
 from trainables.nets.staged import Staged, functional
@@ -57,7 +58,7 @@ def as_numpy(one):
 
 
 def diagnosed(members, chunk=None):
-    return diagnose(METHOD, net(), stack(members), torch.from_numpy(X), torch.from_numpy(Y), chunk)
+    return diagnose(METHOD, net(), stack(members), torch.from_numpy(X), torch.from_numpy(Y), mapped(chunk))
 
 
 def test_sharpness_is_the_rise_of_plain_loss_over_the_common_radius_in_evaluation_mode():
