@@ -15,7 +15,7 @@ from analysis.summary import WEIGHTS
 from analysis.table import load
 from search.errors import UserError
 from search.fresh import FRESH
-from search.launch import find
+from search.homes import find
 from search.run import Outcome, Watcher
 
 Say = Callable[[str], None]

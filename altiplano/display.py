@@ -16,7 +16,7 @@ from rich.text import Text
 
 from search import Event, Status
 from search.amounts import counted, duration
-from search.launch import Watcher
+from search.run import Watcher
 
 PLAIN_EVERY = 10.0
 """Seconds between two progress lines where there is no terminal."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import analysis
 from search.errors import UserError
-from search.launch import find
+from search.homes import find
 from search.page import Group
 from search.searcher import job
 from search.study import Study

@@ -10,7 +10,7 @@ from analysis import pareto
 from analysis.findings import curves_of
 from analysis.table import Table, load
 from search.errors import UserError, nearest
-from search.launch import find
+from search.homes import find
 from search.replay import Rows, Rules, Step, replay
 from search.study import Study
 from trainables.draws import stream

@@ -23,7 +23,7 @@ import yaml
 from altiplano.main import run
 from altiplano.replaying import SHARES, Benchmark, best_so_far, compared, rules_of, tabulated
 from analysis.table import load
-from search.launch import find
+from search.homes import find
 
 RUNGS, KEEP = [3, 9], 0.34
 WAYS: dict[str, tuple[str, bool]] = {"tpe, halving": ("tpe", True), "tpe": ("tpe", False), "random": ("random", False)}

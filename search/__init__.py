@@ -9,8 +9,10 @@ os.environ.setdefault("RAY_DEDUP_LOGS_SKIP_REGEX", "Raylet is terminated|has bee
 
 from search.errors import StudyError, UserError
 from search.fresh import confirm
-from search.launch import Event, Outcome, SearchFailed, check, forecast, launch, names, resume, status
+from search.homes import names
+from search.launch import check, forecast, launch, resume, status
 from search.progress import Status
+from search.run import Event, Outcome, SearchFailed
 from search.study import Study
 
 __all__ = [

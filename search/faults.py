@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
+from search.domain import Refusals
 from search.errors import Fault, nearest
-from search.space import Refusals, space
+from search.space import space
 from trainables import nets, scenarios, scores
 from trainables.data.check import check
 from trainables.optimizer import OPTIMIZERS, SCHEDULES

@@ -6,7 +6,7 @@ from pathlib import Path
 from search import storage
 from search.errors import UserError
 from search.held import held
-from search.launch import HOME, find
+from search.homes import HOME, find
 from search.ledger import Ledger
 from search.page import Group
 from search.patience import Patience

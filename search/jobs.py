@@ -17,8 +17,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from search.cluster import listens
 from search.errors import UserError, nearest
+from search.pulse import listens
 
 STUDY, PLACE, ASKED = "altiplano-study", "altiplano-place", "altiplano-asked"
 """Keys of a job's metadata: its study's name, the options that say where the study is kept, and whether it only asks about it."""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -14,26 +13,22 @@ from search.dryrun import refuse_unfit
 from search.early import early
 from search.errors import UserError
 from search.held import held
+from search.homes import HOME, STUDY, find, placed, refuse_unusable
 from search.ledger import Ledger
 from search.parts import Resources
 from search.patience import Patience
 from search.plan import Plan, plan
 from search.probe import everywhere
 from search.progress import Status, status_of
-from search.run import Event, Outcome, Place, SearchFailed, Watcher, run, telling
+from search.run import Outcome, Place, Watcher, run, telling
 from search.study import Study
 from trainables.data.load import load
 from trainables.home import Home
 
-__all__ = ["Event", "Outcome", "SearchFailed", "Watcher", "check", "find", "forecast", "home_of", "launch", "names", "resume", "status"]
-
 OPENING = 1.0
 """Most minutes that `launch` waits for a server that does not answer: its address may be wrong, which `resume` knows it is not."""
 
-HOME = "studies-home"
-"""Where studies are kept unless said otherwise."""
-
-STUDY, ENVIRONMENT = "study.yaml", "environment.json"
+ENVIRONMENT = "environment.json"
 
 SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"
 """Environment variable that Ray gives to what its job server runs."""
@@ -64,9 +59,9 @@ def launch(
         SearchFailed: If it could not go on.
     """
     study = _anchored(study if isinstance(study, Study) else Study.read(study))
-    place = _placed(home, study.name)
+    place = placed(home, study.name)
     url = storage.url_for(place, ledger or study.ledger_url)
-    _refuse_unusable(place)
+    refuse_unusable(place)
     if place.exists(STUDY):
         words = f"go on with `altiplano resume {study.name}`, or change `name`"
         raise UserError(f"{study.name}: there is a study of this name in {home}; {words}")
@@ -172,55 +167,6 @@ def status(name: str, home: str | Path = HOME, *, ledger: str | None = None) -> 
     study, place = find(name, home)
     with storage.opened(storage.url_for(place, ledger or study.ledger_url), existing=True) as opened:
         return status_of(Ledger(study, opened, reading=True), place.url)
-
-
-def find(name: str, home: str | Path = HOME) -> tuple[Study, Home]:
-    """A study by its name, and its home.
-
-    Raises:
-        UserError: If there is none, or it can no longer be run: its data, or a module of the user's own, are gone.
-    """
-    place = home_of(name, home)
-    return Study.parse((place.read(STUDY) or b"").decode(), place.at(STUDY)), place
-
-
-def home_of(name: str, home: str | Path = HOME) -> Home:
-    """The home of a study that is to be looked at and not run: it may be a copy from a machine that had the data.
-
-    Raises:
-        UserError: If there is none.
-    """
-    place = _placed(home, name)
-    _refuse_unusable(place)
-    if not place.exists(STUDY):
-        there = f"there: {', '.join(names(home)) or 'none'}"
-        raise UserError(f"{name}: there is no such study in {home} ({there}); give --home, or start it with `altiplano launch STUDY.yaml`")
-    return place
-
-
-def names(home: str | Path = HOME) -> list[str]:
-    """Names of the studies in a folder."""
-    parent = _placed(home)
-    _refuse_unusable(parent)
-    return [name for name in parent.names(".") if parent.exists(f"{name}/{STUDY}")]
-
-
-def _placed(home: str | Path, name: str = "") -> Home:
-    """A study's home, or with no name the folder of all of them.
-
-    Raises:
-        UserError: If the address holds a password.
-    """
-    if re.search(r"://[^/@]*:[^/@]*@", str(home)):
-        raise UserError("--home must hold no password, since it is printed; give it to the store's client (~/.aws, AWS_PROFILE, a role)")
-    return Home(f"{home}/{name}")
-
-
-def _refuse_unusable(place: Home) -> None:
-    """Refuse an object store that is not there or does not let us in."""
-    lacking = place.lacking()
-    if lacking:
-        raise UserError(f"{place.url}: {lacking}")
 
 
 def _loaded(study: Study) -> Any:

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from optuna.trial import TrialState, create_trial
 
+from search.domain import Domain
 from search.halving import survivors
 from search.samplers import startup
 from search.sampling import Point, Sampling
-from search.space import Domain, Space
+from search.space import Space
 from trainables.draws import stream
 
 Floats = NDArray[np.floating]

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PrivateAttr, ValidationError, ValidatorFunctionWrapHandler, model_validator
 
 from search import notation
+from search.domain import Refusals
 from search.errors import Fault, StudyError, UserError
 from search.faults import ERM, NAME, OBJECTIVES, meaning, scenario_of, structure
 from search.parts import Budget, Confirm, Count, Halving, Part, Resources, Storage, Training
-from search.space import Refusals, Space, space
+from search.space import Space, space
 from search.storage import without_password
 from trainables import scenarios
 from trainables.training import TRAINING_KNOBS

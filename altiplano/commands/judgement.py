@@ -39,7 +39,7 @@ def report(
     """Rank what a study found, finished or not, and write one page with figures and tables (CSV, JSON, Parquet, LaTeX)."""
     import analysis
     from search.errors import UserError
-    from search.launch import home_of
+    from search.homes import home_of
 
     place = home_of(name, home)
     away = place.local is None and out is None

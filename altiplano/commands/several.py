@@ -23,7 +23,7 @@ def compare(
     """
     import analysis
     from search.errors import UserError
-    from search.launch import home_of
+    from search.homes import home_of
 
     given = " ".join(names)
     try:

@@ -3,7 +3,7 @@
 from altiplano.tracking.runs import names, runs
 from altiplano.tracking.trackers import TRACKERS
 from search.errors import UserError
-from search.launch import home_of
+from search.homes import home_of
 
 
 def hand_over(name: str, home: str, to: str, into: str | None) -> tuple[int, int, str]:

@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from search.launch import find, status
+from search.homes import find
+from search.launch import status
 from tests.cluster.nodes import Command
 from tests.faults import verdict
 from tests.faults.loss import epoch_of

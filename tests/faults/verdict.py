@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from search.files import WRITTEN
 from search.halving import survivors
-from search.launch import find
+from search.homes import find
 from search.page import Group, objectives
 from search.searcher import job
 from search.storage import opened

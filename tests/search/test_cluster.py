@@ -7,8 +7,9 @@ import pytest
 import ray
 from ray.exceptions import AuthenticationError, RayActorError
 
-from search.cluster import RayGone, cluster, machine_lost
+from search.cluster import RayGone, cluster
 from search.errors import UserError
+from search.pulse import machine_lost
 from tests.faults import processes
 from tests.search.postgres import free_port
 

@@ -11,7 +11,8 @@ import pytest
 
 import analysis
 from search.evolve import extended
-from search.launch import find, resume, status
+from search.homes import find
+from search.launch import resume, status
 from search.ledger import Ledger
 from search.searcher import GroupSearcher
 from search.storage import opened

@@ -11,7 +11,7 @@ import yaml
 from optuna.trial import TrialState
 
 from search import Study, UserError, launch, names, resume, status
-from search.run import reason_of
+from search.attendant import reason_of
 from search.storage import opened
 from trainables import evidence
 from trainables.draws import stream

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 
+from search.domain import Refusals
 from search.sampling import Sampling
-from search.space import Refusals, space
+from search.space import space
 
 FREE = space("g-mix", {"alpha": [0.1, 10.0], "rho": [0.01, 1.0]}, {}, Refusals())
 FRONT = np.pi / 4

@@ -1,8 +1,9 @@
 import pytest
 from optuna.trial import TrialState, create_trial
 
+from search.domain import Domain, Refusals
 from search.sampling import Sampling
-from search.space import Domain, Refusals, Space, space
+from search.space import Space, space
 from tests.search.fakes import score
 from trainables.knob import Knob
 from trainables.methods import Axes

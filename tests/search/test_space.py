@@ -3,7 +3,8 @@ import math
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from search.space import Domain, Refusals, space
+from search.domain import Domain, Refusals
+from search.space import space
 from trainables import methods
 from trainables.knob import Knob
 from trainables.methods import PRESETS, Axes
