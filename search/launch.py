@@ -67,17 +67,20 @@ def launch(
         raise UserError(f"{study.name}: there is a study of this name in {home}; {words}")
     if place.local is None:
         _make_writable(place)  # before minutes of measuring
+    told = telling(study, place, watcher)
+    patience = Patience(min(OPENING, study.storage.patience) * 60, told)
+    if storage.on_server(url):
+        with storage.opened(url, patience=patience) as opened:  # likewise
+            patience(lambda again: _refuse_foreign(study, opened, url))
     data = _loaded(study)
     refuse_unfit(study, data)
     known = _earlier(study, home) if study.earlier else None
-    told = telling(study, place, watcher)
     with nullcontext() if address else early(warm=study.resources == Resources(cpu=1, gpu=0)) as coming:
         planned = plan(study, data, told=lambda text: told("planning", text)) if measured and not address else None
         _make_writable(place)
         where = Place(place, str(home), address, watcher, coming=coming)
         if address:
             where = replace(where, seen=_seen(where, study))
-        patience = Patience(min(OPENING, study.storage.patience) * 60, told)
         with held(study.name, place, url, patience) as (opened, lease):
             patience(lambda again: _refuse_foreign(study, opened, url))
             if known is not None:

@@ -7,6 +7,8 @@ from typing import TypeVar
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import OperationalError
 
+from search.amounts import duration
+
 Result = TypeVar("Result")
 
 PASSING = (OperationalError, StorageInternalError)
@@ -51,7 +53,7 @@ class Patience:
                 if self.stopped() or time.monotonic() - began >= self.seconds:
                     raise
                 if not waited:
-                    self.told("note", f"the ledger cannot be used ({reason(error)}); waiting up to {self.seconds / 60:.0f} min for it")
+                    self.told("note", f"the ledger cannot be used ({reason(error)}); waiting up to {duration(self.seconds)} for it")
                 waited = True
                 time.sleep(self.pause)
             else:

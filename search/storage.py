@@ -80,7 +80,7 @@ def connect(url: str, *, existing: bool = False, patience: Patience | None = Non
     patiently = patience or Patience()
     try:
         parsed = make_url(url)
-        if existing and parsed.drivername.startswith("sqlite") and not Path(parsed.database or "").exists():
+        if existing and not on_server(url) and not Path(parsed.database or "").exists():
             raise UserError(f"{shown}: there is no such ledger; restore the file, or launch the study anew in another home")
         return patiently(lambda again: _open_if_there(parsed, shown))
     except ArgumentError as error:
@@ -108,13 +108,13 @@ def _open_if_there(url: URL, shown: str, *, surely: bool = False) -> RDBStorage:
     except PASSING as error:
         if _away(url):
             raise
-        if surely or not _on_server(url):
+        if surely or not on_server(url.drivername):
             raise _unusable(shown, error) from error
     return _open_if_there(url, shown, surely=True)  # the server answers: it has come back just now, or it refuses us
 
 
 def _open(url: URL, shown: str) -> RDBStorage:
-    arguments = {} if _on_server(url) else {"timeout": SECONDS}
+    arguments = {} if on_server(url.drivername) else {"timeout": SECONDS}
     storage = RDBStorage(url.render_as_string(hide_password=False), engine_kwargs={"connect_args": arguments, "pool_pre_ping": True})
     try:
         _verify(storage.engine, shown)
@@ -125,8 +125,9 @@ def _open(url: URL, shown: str) -> RDBStorage:
     return storage
 
 
-def _on_server(url: URL) -> bool:
-    return not url.drivername.startswith("sqlite")
+def on_server(url: str) -> bool:
+    """Whether a database is a server's, by its URL or driver's name, and no file."""
+    return not url.startswith("sqlite")
 
 
 def _away(url: URL) -> bool:

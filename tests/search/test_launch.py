@@ -51,6 +51,15 @@ ALL = sorted(
 DONE = {"tiny/erm": [TrialState.COMPLETE], "tiny/g-mix": [TrialState.COMPLETE] * 3, "tiny/softad": [TrialState.COMPLETE] * 3}
 
 
+def test_a_launch_whose_ledger_does_not_answer_tries_nothing_and_leaves_nothing_behind(tmp_path):
+    told = []
+    study = Study.parse(TEXT.replace("storage: {", "storage: {patience: 0, "))
+    with pytest.raises(UserError, match="the ledger cannot be opened"):
+        launch(study, tmp_path / "home", ledger="postgresql://me@127.0.0.1:1/db", watcher=told.append)
+    assert told == []
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_launch_that_the_cluster_refuses_leaves_nothing_behind(tmp_path, monkeypatch):
     def refusing(home, url, address, modules):
         assert (url, address, modules) == (str(tmp_path / "tiny"), "head:6379", [])
