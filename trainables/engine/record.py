@@ -5,6 +5,8 @@ plain tensors. The engine's steps branch on no tensor and draw nothing, which ma
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -30,25 +32,26 @@ class Place(NamedTuple):
     offset: int
 
 
-class Call(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Call:
     """One operation, with a `Place` wherever a tensor stood."""
 
     operator: OpOverload
     args: tuple[Any, ...]
     options: tuple[tuple[str, Any], ...]
-    out: tuple[Place | None, ...]
+    out: tuple[Any, ...]
 
-    @property
+    @cached_property
     def reads(self) -> set[int]:
         """Storages of all arguments, those that it writes into included."""
         return {place.storage for place in places((self.args, self.options))}
 
-    @property
+    @cached_property
     def makes(self) -> set[int]:
         """Storages of all results."""
         return {place.storage for place in places(self.out)}
 
-    @property
+    @cached_property
     def changes(self) -> set[int]:
         """Storages of arguments that it writes numbers into."""
         if torch.Tag.inplace_view in self.operator.tags:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -57,10 +58,14 @@ def without_repeats(program: Program) -> Program:
     def renamed(place: Place) -> Place:
         return place._replace(storage=same.get(place.storage, place.storage))
 
+    def with_the_first(call: Call) -> Call:
+        if call.reads.isdisjoint(same):
+            return call
+        return replace(call, args=replaced(call.args, renamed), options=replaced(call.options, renamed))
+
     def unlike(calls: list[Call]) -> list[Call]:
         kept = []
-        for original in calls:
-            call = original._replace(args=replaced(original.args, renamed), options=replaced(original.options, renamed))
+        for call in map(with_the_first, calls):
             earlier = first.setdefault((call.operator, call.args, call.options), call)
             if earlier is call or (call.reads | call.makes | earlier.makes) & unsteady:
                 kept.append(call)
@@ -94,7 +99,7 @@ def _with_product(call: Call, products: dict[object, Call]) -> Call:
         left, right = products[product].args
         if isinstance(right, Place):
             return Call(aten.addcmul.default, (other, left, right), (("value", sign),), call.out)
-        return call._replace(args=(other, left), options=(("alpha", right),))
+        return replace(call, args=(other, left), options=(("alpha", right),))
     return call
 
 
