@@ -37,7 +37,7 @@ class BatchNorm1d(nn.BatchNorm1d):
         moved = {self.running_mean: mean, self.running_var: var * (size / (size - 1))}
         for running, seen in moved.items():
             if running is not None:
-                running.copy_(running + self.momentum * (seen - running))
+                running.mul_(1 - self.momentum).add_(seen, alpha=self.momentum)
         if self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
         return Standardised.apply(x, self.weight, self.bias, self.eps).to(input.dtype)
