@@ -35,6 +35,18 @@ def test_a_replayed_group_equals_a_mapped_one(optimizer, chunk):
         assert other == {name: pytest.approx(values, rel=1e-10) for name, values in one.items()}
 
 
+def test_more_small_members_are_replayed_together_than_large_ones_to_the_same_weights(monkeypatch):
+    method = preset("erm")
+    members, shared = rows(method, 1, 36), setting(method, on="mlp", recorded=True)
+    together = trained(shared, members, epochs=1)
+    monkeypatch.setattr(pace, "SMALL", 20 * tree.nbytes(together.group.model.params) // 36)
+    some = trained(shared, members, epochs=1)
+    monkeypatch.setattr(pace, "SMALL", 0)
+    few = trained(shared, members, epochs=1)
+    assert [[part.rows.stop for part in run._pace._parts] for run in (together, some, few)] == [[36], [18, 36], [12, 24, 36]]
+    assert max(gap(together.group, run.group) for run in (some, few)) < 1e-12
+
+
 def test_rows_that_leave_change_nothing_for_those_that_stay():
     method = preset("lets-sam")
     members = rows(method, 3, 2)
