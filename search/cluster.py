@@ -8,10 +8,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import ray
 from ray._private import ray_constants
+from ray.air._internal import usage
 from ray.exceptions import AuthenticationError, RuntimeEnvSetupError
 from ray.tune.execution import class_cache
 
@@ -90,17 +91,24 @@ def cluster(
 
 @contextmanager
 def environment() -> Iterator[None]:
-    """What Tune and the workers read from the environment; undone afterwards, since the process is the user's."""
+    """What Tune and the workers read from the environment, and what Tune leaves out; undone afterwards, since the process is the user's."""
     ours = {name: value for name, value in (TUNE | ONE_THREAD).items() if name not in os.environ}
     os.environ.update(ours)
     handed = class_cache.ENV_VARS_TO_PROPAGATE
     class_cache.ENV_VARS_TO_PROPAGATE = {name for name in handed if not SECRET.search(name)}
+    counted, usage.tag_callbacks = usage.tag_callbacks, _uncounted
     try:
         yield
     finally:
         class_cache.ENV_VARS_TO_PROPAGATE = handed
+        usage.tag_callbacks = counted
         for name in ours:
             os.environ.pop(name, None)
+
+
+def _uncounted(callbacks: Any) -> bool:
+    """Not counted which trackers' callbacks Tune is given: for that it imports mlflow, wandb and comet, whichever is installed."""
+    return False
 
 
 @contextmanager

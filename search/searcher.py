@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
+from ray import cloudpickle
 from ray.tune.search import Searcher
 
+from search import halving
 from search.amounts import counted
 from search.files import Room, Told, evidence_file, forget, reconcile, settle
-from search.halving import survivors
 from search.ledger import Ledger
 from search.lost import Losses
 from search.page import Group
@@ -23,6 +24,8 @@ from trainables.job import STOP, Job
 
 if TYPE_CHECKING:
     from search.devices import Devices  # which times groups by way of this module's `job`
+
+cloudpickle.register_pickle_by_value(halving)  # a worker would import all of this package for it, Optuna and SQLAlchemy too
 
 GONE = "its machine is gone; going on elsewhere from its last checkpoint"
 
@@ -95,7 +98,9 @@ class GroupSearcher(Searcher):
         self.running[trial_id], self.kinds[trial_id] = group, kind
         seeds = f"{counted(len(group.seeds), 'more seed')} of " if group.extra else ""
         self.told("asked", f"{group.name}: {seeds}{counted(len(group.configurations), 'configuration')} of {group.method}")
-        promote = survivors if self.ledger.study.halving.rungs and not group.extra else None  # what has ended is not dropped once more
+        promote = (
+            halving.survivors if self.ledger.study.halving.rungs and not group.extra else None
+        )  # what has ended is not dropped once more
         return {"job": job(self.ledger.study, group, self.parent).to_dict(), "promote": promote}
 
     @property

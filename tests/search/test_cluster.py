@@ -1,13 +1,16 @@
 import os
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import ray
+from ray import tune
+from ray.air._internal import usage
 from ray.exceptions import AuthenticationError, RayActorError
 
-from search.cluster import RayGone, cluster
+from search.cluster import RayGone, cluster, environment
 from search.errors import UserError
 from search.pulse import machine_lost
 from tests.faults import processes
@@ -22,6 +25,16 @@ def test_a_ray_that_does_not_come_up_is_one_that_is_gone(monkeypatch):
     monkeypatch.setattr(ray, "init", init)
     with pytest.raises(RayGone, match=r"could not be started \(The current node timed out during startup\.\)$"), cluster():
         pass
+
+
+def test_tune_imports_no_tracker_that_happens_to_be_installed(monkeypatch):
+    trackers = "ray.air.integrations.mlflow"
+    monkeypatch.delitem(sys.modules, trackers, raising=False)
+    counted = usage.tag_callbacks
+    with environment():
+        usage.tag_callbacks([tune.Callback()])
+    assert trackers not in sys.modules
+    assert usage.tag_callbacks is counted
 
 
 class TaskError(Exception):

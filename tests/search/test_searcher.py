@@ -1,8 +1,11 @@
 import errno
 import json
+import subprocess
+import sys
 
 import pytest
 from optuna.trial import TrialState
+from ray import cloudpickle
 
 from search.files import evidence_file
 from search.searcher import GroupSearcher, job
@@ -77,6 +80,15 @@ def test_a_job_says_all_that_a_worker_needs(tmp_path):
     assert (made.seeds, made.rungs, made.keep, made.tail) == ([0, 1], [2, 4], 0.5, "cvar(.1)")
     assert (made.training["epochs"], made.training["momentum"], made.data["label_noise"]) == (7, 0.5, 0.2)
     assert Job.from_dict(made.to_dict()) == made
+
+
+def test_a_worker_needs_nothing_of_this_package_to_halve_a_group(tmp_path):
+    trial = Search(tmp_path, fakes.study(training={"epochs": 7}, halving={"rungs": [2], "keep": 0.5})).searcher.suggest("t1")
+    code = (
+        "import pickle, sys; pickle.load(sys.stdin.buffer)['promote']; print([name for name in sys.modules if name.startswith('search')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], input=cloudpickle.dumps(trial), capture_output=True, check=True)
+    assert found.stdout.split() == [b"[]"]
 
 
 def test_one_more_group_than_can_run_is_handed_out_and_no_more(tmp_path):
