@@ -8,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray._private import node, services
+from ray._private import node, services, worker
 
 KNOWN = "2.60."
 """Versions of Ray that are known to do without. Another one is left as it is."""
@@ -57,6 +58,23 @@ def _silenced(command: Sequence[str]) -> list[str]:
     return [f"{AGENT}{subprocess.list2cmdline(SILENT)}" if word.startswith(AGENT) else word for word in command]
 
 
+def _connected(*arguments: Any, **options: Any) -> Any:
+    """The driver's end of Ray.
+
+    Raises:
+        RuntimeError: If a process of Ray's has died since it was started; Ray would end this one, with nothing that could be caught.
+    """
+    started: Any = worker._global_node  # noqa: SLF001 where `ray.init` keeps what it starts
+    dead = [kind for kind, _ in started.dead_processes()] if started else []
+    if dead:
+        raise RuntimeError(f"{', '.join(dead)} died")
+    return _CORE(*arguments, **options)
+
+
+_RAYLET: Any = import_module("ray._raylet")  # compiled; where `ray.init` finds it
+_CORE = _RAYLET.CoreWorker
+
+
 @contextmanager
 def bare() -> Iterator[dict[str, bool]]:
     """Have what `ray.init` starts be bare, where that is known to work: what to tell it as `_system_config`."""
@@ -64,7 +82,8 @@ def bare() -> Iterator[dict[str, bool]]:
         yield {}
         return
     whole, node.Node = node.Node, _Bare
+    _RAYLET.CoreWorker = _connected
     try:
         yield CONFIG
     finally:
-        node.Node = whole
+        node.Node, _RAYLET.CoreWorker = whole, _CORE

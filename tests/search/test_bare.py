@@ -1,9 +1,10 @@
 import subprocess
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import ray
-from ray._private import node, services
+from ray._private import node, services, worker
 
 from search import bare
 
@@ -48,7 +49,21 @@ def test_a_ray_that_is_not_known_is_left_as_it_is(monkeypatch):
 
 
 def test_what_ray_starts_elsewhere_is_whole_again():
-    whole = node.Node
+    whole, core = node.Node, bare._RAYLET.CoreWorker
     with bare.bare():
         assert node.Node is not whole
+        assert bare._RAYLET.CoreWorker is not core
     assert node.Node is whole
+    assert bare._RAYLET.CoreWorker is core
+
+
+def test_a_driver_does_not_connect_to_a_ray_of_which_a_process_has_died(monkeypatch):
+    """Ray would end the driver itself."""
+    started = SimpleNamespace(dead_processes=lambda: [("raylet", None)])
+    monkeypatch.setattr(worker, "_global_node", started)
+    monkeypatch.setattr(bare, "_CORE", lambda *arguments: arguments)
+    with bare.bare():
+        with pytest.raises(RuntimeError, match="raylet died"):
+            bare._RAYLET.CoreWorker("driver")
+        started.dead_processes = list
+        assert bare._RAYLET.CoreWorker("driver") == ("driver",)
