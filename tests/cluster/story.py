@@ -19,7 +19,7 @@ STUDY = """
 name: story
 data: {name: "mine:pictures", label_noise: 0.1}
 net: {name: mlp, width: 24}
-training: {epochs: 200, batch: 16}
+training: {epochs: 1000, batch: 16}
 methods: {mine: {criterion: "mine:tilted"}}
 seeds: 2
 budget: {configurations: 10}

@@ -13,7 +13,7 @@ STUDY = """
 name: kinds
 data: {name: digits, fraction: 0.2}
 net: {name: mlp, width: 8}
-training: {epochs: 20, batch: 16}
+training: {epochs: 200, batch: 16}
 methods: {softad: {}}
 seeds: 2
 budget: {configurations: 16}

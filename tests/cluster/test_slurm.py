@@ -22,7 +22,7 @@ STUDY = """
 name: queued
 data: {name: digits, fraction: 0.2}
 net: {name: mlp, width: 8}
-training: {epochs: 200, batch: 16}
+training: {epochs: 1000, batch: 16}
 methods: {softad: {}}
 seeds: 2
 budget: {configurations: 4}
