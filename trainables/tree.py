@@ -22,6 +22,18 @@ def map(function: Callable[..., Tensor], tree: Tree, *others: Tree) -> Tree:  # 
     return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
 
 
+def map_once(function: Callable[[Tensor], Tensor], tree: Tree) -> Tree:
+    """Apply `function` to each tensor once: leaves that are one tensor are one afterwards."""
+    made: dict[int, Tensor] = {}
+
+    def once(leaf: Tensor) -> Tensor:
+        if id(leaf) not in made:
+            made[id(leaf)] = function(leaf)
+        return made[id(leaf)]
+
+    return map(once, tree)
+
+
 def leaves(tree: Tree, path: str = "") -> Iterator[tuple[str, Tensor]]:
     """Every (path, tensor) of the tree, depth first; the path's parts are joined by '/'."""
     if isinstance(tree, Tensor):

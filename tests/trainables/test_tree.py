@@ -24,6 +24,15 @@ def test_map_keeps_dicts_tuples_and_named_tuples():
     assert doubled.right[1] == {}
 
 
+def test_what_is_one_tensor_stays_one_where_each_is_mapped_once():
+    one, other = torch.ones(2), torch.ones(2)
+    seen = []
+    made = tree.map_once(lambda leaf: (seen.append(leaf), leaf + 1)[1], {"a": one, "b": (other, one)})
+    assert made["a"] is made["b"][1]
+    assert made["a"] is not made["b"][0]
+    assert len(seen) == 2
+
+
 def test_norm_and_dot_run_over_all_leaves_together():
     assert tree.norm(forest()).item() == 5
     assert tree.dot(forest(), forest(2.0)).item() == 50

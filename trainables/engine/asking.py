@@ -9,6 +9,7 @@ from typing import NamedTuple
 from torch.func import vmap
 
 from trainables import tree
+from trainables.engine.group import count
 from trainables.engine.pace import parts
 from trainables.engine.replay import Replay, Tape
 from trainables.engine.shelf import SHELF, Shelf, shapes
@@ -57,7 +58,7 @@ class Replayed:
         seen = dict(tree.leaves(shown))
         name = question.__qualname__, shapes(shown)
         if name not in self._answering:
-            rows = next(iter(group.model.params.values())).shape[0]
+            rows = count(group)
             most = max(1, self.examples // len(next(iter(seen.values()))))
             self._answering[name] = [self._made(question, tree.take(group, part), shown) for part in parts(rows, most)]
         found = []

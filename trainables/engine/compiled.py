@@ -15,6 +15,7 @@ from torch.func import vmap
 from trainables import tree
 from trainables.axes import Method, Scalars
 from trainables.engine.fitting import fitting
+from trainables.engine.group import count
 from trainables.engine.pace import parts
 from trainables.engine.step import Inputs, Member, Step, phase
 
@@ -32,7 +33,7 @@ class Compiled:
 
     def advance(self, group: Member, inputs: Inputs, turn: int) -> tuple[Member, Scalars]:
         """One step of every member; rounding differs from the uncompiled step's."""
-        rows = next(iter(group.model.params.values())).shape[0]
+        rows = count(group)
 
         def in_parts(chunk: int | None) -> tuple[Member, Scalars]:
             done = [self._part(tree.take((group, inputs), part), turn) for part in parts(rows, chunk or rows)]

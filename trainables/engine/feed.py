@@ -120,10 +120,8 @@ def _blocks(orders: Tensor, numbers: int) -> list[slice]:
 
 
 def _of_step(made: Batch, step: int, seeds: Tensor) -> Batch:
-    """Of (seeds, steps, ...) one step, row by row; what is one tensor stays one."""
-    parts = {id(leaf): leaf for _, leaf in tree.leaves(made)}
-    rows = {key: leaf[:, step].index_select(0, seeds) for key, leaf in parts.items()}  # which copies batches; [seeds] copies numbers
-    return tree.map(lambda leaf: rows[id(leaf)], made)
+    """Of (seeds, steps, ...) one step, row by row."""
+    return tree.map_once(lambda leaf: leaf[:, step].index_select(0, seeds), made)  # which copies batches; [seeds] copies numbers
 
 
 def _augmented(data: Data, stored: Tensor, drawn: Drawn, steps: slice, dtype: torch.dtype) -> Tensor:

@@ -19,6 +19,11 @@ take = tree.take
 """take(group, rows): the group of the given rows only."""
 
 
+def count(group: Member) -> int:
+    """How many rows it has."""
+    return next(iter(group.model.params.values())).shape[0]
+
+
 def start(method: Method, net: Net, optimizer: Optimizer, seed: int, hyper: Mapping[str, Tensor]) -> Member:
     """A member before its first step: everything random in it comes from its seed."""
     stream = streams(seed)

@@ -14,7 +14,7 @@ from torch.func import vmap
 from trainables import tree
 from trainables.axes import Method, Scalars
 from trainables.engine.fitting import fitting
-from trainables.engine.group import advance
+from trainables.engine.group import advance, count
 from trainables.engine.replay import Replay, Tape
 from trainables.engine.shelf import SHELF, Shelf, shapes
 from trainables.engine.step import Inputs, Member, Step, phase, phase_number
@@ -72,7 +72,7 @@ class Pace:
     def advance(self, group: Member, inputs: Inputs, turn: int) -> tuple[Member, Scalars]:
         """One step of every member, as `group.advance` takes it."""
         if not self.recorded:
-            rows = next(iter(group.model.params.values())).shape[0]
+            rows = count(group)
             done, self.chunk = fitting(lambda chunk: advance(self.step, group, inputs, turn, chunk), self.chunk, rows)
             return done
         if self._group is None or group is not self._group:
@@ -93,7 +93,7 @@ class Pace:
     def _begin(self, group: Member) -> Member:
         """A copy of the group, to be changed; tapes for parts of other sizes than it has are let go of."""
         own = self._group = tree.map(lambda leaf: leaf.clone(memory_format=torch.contiguous_format), group)
-        rows = next(iter(group.model.params.values())).shape[0]
+        rows = count(group)
         most = self.chunk or (1 if self.spatial else max(AT_A_TIME, rows * SMALL // tree.nbytes(own.model.params)))
         self._parts = [Part(part, tree.take(own, part), {}) for part in parts(rows, most)]
         sizes = {part.rows.stop - part.rows.start for part in self._parts}
@@ -105,8 +105,7 @@ class Pace:
         now = phase(self.method, turn)
         rows = part.rows.stop - part.rows.start
         if (rows, now) not in self._tapes:
-            own: dict[int, Tensor] = {}
-            seen = tree.map(lambda leaf: own.setdefault(id(leaf), self._placed(leaf[part.rows])), inputs)  # what is one tensor stays one
+            seen = tree.map_once(lambda leaf: self._placed(leaf[part.rows]), inputs)
             shelf = Shelf() if self.origin is None else SHELF
             key = self.origin, phase_number(self.method, turn), shapes((part.state, seen))
             self._tapes[rows, now] = shelf.tape(key, lambda: Tape(self._together(rows, turn), part.state, seen))

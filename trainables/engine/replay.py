@@ -39,7 +39,8 @@ class Tape:
         Raises:
             ValueError: If the replay does not compute what the function does.
         """
-        begun, given = _own(state), _own(inputs)  # a state that is part of a larger one would seem to fit no result
+        begun = tree.map_once(Tensor.clone, state)  # a state that is part of a larger one would seem to fit no result
+        given = tree.map_once(Tensor.clone, inputs)
         result, recording = record(lambda *arguments: _free_of(arguments, function(*arguments)), begun, given)
         self._program = simplified(recording)
         self._olds = recording.inputs[: len(list(tree.leaves(state)))]
@@ -86,12 +87,6 @@ class Replay(NamedTuple):
             for function, args, options in self.commands:
                 function(*args, **options)
         return self.more
-
-
-def _own(given: Tree) -> Tree:
-    """The tensors in memory of their own; what is one tensor stays one."""
-    own = {id(leaf): leaf.clone() for _, leaf in tree.leaves(given)}
-    return tree.map(lambda leaf: own[id(leaf)], given)
 
 
 def _free_of(given: tuple[Tree, Tree], result: tuple[Tree, Tree]) -> tuple[Tree, Tree]:
