@@ -27,8 +27,9 @@ def workers(root: int) -> list[int]:
 
 
 def raylets(root: int) -> list[int]:
-    """The raylet below `root`."""
-    return [pid for pid, command in descendants(root).items() if command.partition(" ")[0].endswith("raylet/raylet")]
+    """Raylets below `root`; one that starts a worker is there twice for a moment, and its double is none."""
+    found = [pid for pid, command in descendants(root).items() if command.partition(" ")[0].endswith("raylet/raylet")]
+    return [pid for pid in found if _parent(pid) not in found]
 
 
 def kill(pid: int) -> None:
