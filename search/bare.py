@@ -1,7 +1,7 @@
 """A Ray of our own without what nobody asks: the stub of its dashboard with an agent, the autoscaler's monitor, the monitor of logs.
 
 They are four Python processes beside the one that Ray needs. Raylet waits until its agents have told their ports before it starts a worker,
-and for one second in vain for the autoscaler's monitor to end.
+and for one second in vain for the autoscaler's monitor to end. And it sees whether Raylet still lives before the driver connects to it.
 """
 
 import subprocess

@@ -70,7 +70,7 @@ def launch(
     told = telling(study, place, watcher)
     patience = Patience(min(OPENING, study.storage.patience) * 60, told)
     if storage.on_server(url):
-        with storage.opened(url, patience=patience) as opened:  # likewise
+        with storage.opened(url, patience=patience) as opened:  # before minutes of measuring
             patience(lambda again: _refuse_foreign(study, opened, url))
     data = _loaded(study)
     refuse_unfit(study, data)

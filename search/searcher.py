@@ -98,9 +98,8 @@ class GroupSearcher(Searcher):
         self.running[trial_id], self.kinds[trial_id] = group, kind
         seeds = f"{counted(len(group.seeds), 'more seed')} of " if group.extra else ""
         self.told("asked", f"{group.name}: {seeds}{counted(len(group.configurations), 'configuration')} of {group.method}")
-        promote = (
-            halving.survivors if self.ledger.study.halving.rungs and not group.extra else None
-        )  # what has ended is not dropped once more
+        dropping = self.ledger.study.halving.rungs and not group.extra  # what has ended is not dropped once more
+        promote = halving.survivors if dropping else None
         return {"job": job(self.ledger.study, group, self.parent).to_dict(), "promote": promote}
 
     @property
