@@ -16,7 +16,7 @@ STUDY = """
 name: scaled
 data: {name: digits, fraction: 0.2}
 net: {name: mlp, width: 16}
-training: {epochs: 30, batch: 16}
+training: {epochs: 120, batch: 16}
 methods: {softad: {}, g-mix: {}}
 seeds: 2
 budget: {configurations: 8}
