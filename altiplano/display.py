@@ -1,6 +1,8 @@
 """What a running search shows: one live display in a terminal, plain lines elsewhere, JSON lines for programs."""
 
 import json
+import os
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -35,13 +37,24 @@ class Style(StrEnum):
     JSON = "json"
 
 
+class Terminal(Console):
+    """Where a search prints. The search goes on where the reader has gone, as in `altiplano launch ... | head`."""
+
+    def on_broken_pipe(self) -> None:
+        """Print to nowhere from now on; Rich would end the command."""
+        self.quiet = True
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 @contextmanager
-def watching(console: Console, style: Style) -> Iterator[Watcher]:
+def watching(console: Terminal, style: Style) -> Iterator[Watcher]:
     """A watcher for `search.launch`, fit for the terminal there is."""
     if style is Style.QUIET:
         yield lambda event: None
     elif style is Style.JSON:
-        yield lambda event: print(json.dumps(_plain(event)), flush=True)
+        yield lambda event: console.out(json.dumps(_plain(event)), highlight=False)
     elif console.is_terminal:
         board = Board()
         with Live(board, console=console, refresh_per_second=4, transient=False) as live:

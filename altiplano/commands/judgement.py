@@ -83,12 +83,12 @@ def confirm(
     Stopped or killed, it goes on when called again.
     """
     from altiplano.confirm import each, race
-    from altiplano.display import Style, watching
+    from altiplano.display import Style, Terminal, watching
     from search.errors import UserError
 
     if of_each and top is not None:
         raise UserError("altiplano confirm: --each trains the best of every method, so --top has no meaning beside it; leave one out")
-    console, of_scores = Console(quiet=quiet), weighed(weights)
+    console, of_scores = Terminal(quiet=quiet), weighed(weights)
 
     def say(line: str) -> None:
         console.print(Text(line), soft_wrap=True)

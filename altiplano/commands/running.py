@@ -17,9 +17,9 @@ def searched(start: Callable[[Any], Any], home: str, *, quiet: bool, as_json: bo
     Raises:
         typer.Exit: Always.
     """
-    from altiplano.display import Style, watching
+    from altiplano.display import Style, Terminal, watching
 
-    console = Console()
+    console = Terminal()
     style = Style.QUIET if quiet else Style.JSON if as_json else Style.AUTO
     with failures(), watching(console, style) as watcher:
         outcome = start(watcher)

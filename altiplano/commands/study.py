@@ -36,6 +36,7 @@ def launch(
     """Run a study from its beginning.
 
     Ctrl-C once: every worker finishes its epoch, saves and leaves. Twice: leave now; at most the work since the last checkpoint is lost.
+    Where nobody reads any more what is printed, the search goes on.
     """
     import search
 

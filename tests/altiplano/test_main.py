@@ -229,6 +229,25 @@ def test_ctrl_c_saves_and_leaves_with_3_and_resume_ends_with_the_budget(study, t
     assert {trial.state for trial in ended} == {optuna.trial.TrialState.COMPLETE}
 
 
+@pytest.mark.xdist_group("ray")
+@pytest.mark.parametrize("style", [["--json"], []], ids=["json", "lines"])
+def test_a_search_goes_on_when_nobody_reads_what_it_prints_any_more(style, study, tmp_path):
+    """As in `altiplano launch ... | head -1`, or when what follows a search ends before it."""
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "altiplano", "launch", str(study), "--home", str(home), *style]
+    with (
+        (tmp_path / "errors").open("w+") as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True) as running,
+    ):
+        assert running.stdout
+        assert running.stdout.readline()
+        running.stdout.close()
+        code = running.wait(120)
+        errors.seek(0)
+        assert (code, errors.read()) == (DONE, "")
+    assert len(list(home.glob("tiny/evidence/*.parquet"))) >= 3
+
+
 def test_doctor_finds_this_machine_in_order_and_names_a_home_that_is_not(capsys, tmp_path):
     assert run(["doctor", "--home", str(tmp_path / "home")]) == DONE
     shown = capsys.readouterr().out
