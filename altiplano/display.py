@@ -1,12 +1,10 @@
 """What a running search shows: one live display in a terminal, plain lines elsewhere, JSON lines for programs."""
 
 import json
-import os
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from enum import StrEnum
 
@@ -41,11 +39,9 @@ class Terminal(Console):
     """Where a search prints. The search goes on where the reader has gone, as in `altiplano launch ... | head`."""
 
     def on_broken_pipe(self) -> None:
-        """Print to nowhere from now on; Rich would end the command."""
-        self.quiet = True
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        """Rich prints to nowhere from now on, and would then end the command."""
+        with suppress(SystemExit):
+            super().on_broken_pipe()
 
 
 @contextmanager
