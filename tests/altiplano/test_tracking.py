@@ -57,7 +57,6 @@ def test_tensorboard_reads_every_members_curves_knobs_and_scores(home, tmp_path,
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore")  # MLflow's own, of SQLAlchemy 2.1's deprecations
 def test_mlflow_reads_every_members_curves_knobs_and_scores(home, tmp_path, capsys):
     mlflow = pytest.importorskip("mlflow")
     uri = f"sqlite:///{tmp_path}/tracked.db"
