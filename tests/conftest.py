@@ -71,7 +71,7 @@ def bucket() -> Iterator[Any]:
 
 @pytest.fixture
 def s3(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The bucket, with what this process needs to use it; nothing of an earlier test's connection is left."""
+    """The bucket, empty, with what this process needs to use it; nothing of an earlier test's connection is left."""
     from s3fs import S3FileSystem
 
     for name, value in bucket.environment.items():
@@ -79,3 +79,4 @@ def s3(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     S3FileSystem.clear_instance_cache()
     yield bucket
     S3FileSystem.clear_instance_cache()
+    bucket.clear()

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -64,17 +65,21 @@ class Bucket:
 
     def everything(self) -> dict[str, bytes]:
         """Every object's key and content."""
-        client = boto3.client(
-            "s3", endpoint_url=self.endpoint, aws_access_key_id=self.key, aws_secret_access_key=self.secret, region_name="us-east-1"
-        )
-        keys = [one["Key"] for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET) for one in page.get("Contents", ())]
-        return {key: client.get_object(Bucket=BUCKET, Key=key)["Body"].read() for key in keys}
+        return {one.key: one.get()["Body"].read() for one in self._bucket().objects.all()}
+
+    def clear(self) -> None:
+        """Leave nothing in it."""
+        self._bucket().objects.all().delete()
 
     def stop(self) -> None:
         """End the server; what it holds is gone."""
         self.process.kill()
         self.process.wait(30)
         self.log.unlink(missing_ok=True)
+
+    def _bucket(self) -> Any:
+        user = {"aws_access_key_id": self.key, "aws_secret_access_key": self.secret, "region_name": "us-east-1"}
+        return boto3.resource("s3", endpoint_url=self.endpoint, **user).Bucket(BUCKET)
 
     def _wait(self) -> None:
         end = time.monotonic() + 60
