@@ -47,7 +47,7 @@ class Round(NamedTuple):
     Attributes:
         seeds: Fresh seeds to run for each configuration still in the race; empty when the race is over.
         dropped: Configurations that were in the race and no longer can be best.
-        best: P(best) by configuration, of all entrants that have been judged.
+        best: P(best) by configuration, of all entrants that have been judged; empty where one fresh seed each tells of no spread.
         over: Why the race is over, in words; empty while it goes on.
     """
 
@@ -130,10 +130,11 @@ def next_round(
         return _affordable(short, (), {}, budget)
     failed = np.array([failures.get(entry, 0) for entry in scores], float)
     figure, seeds = _judged([scores[entry] for entry in scores], failed)
-    best = dict(zip(scores, _chances(figure, seeds).tolist(), strict=True))
+    known = bool((figure.df > 0).all())  # not with one fresh seed each: nobody is better by a number without a spread
+    best = dict(zip(scores, _chances(figure, seeds).tolist(), strict=True)) if known else {}
     failing = (failed > 0) & (statistics.failure_bound(failed, seeds) >= FAILING)
     unsound = {entry for entry, found in zip(scores, failing.tolist(), strict=True) if found}
-    out = tuple(entry for entry in inside if best[entry] < rules.drop or entry in unsound)
+    out = tuple(entry for entry in inside if entry in unsound or best.get(entry, 1.0) < rules.drop)
     going = [entry for entry in inside if entry not in out]
     over = _over(going, best, dict(zip(scores, figure.shrunk.tolist(), strict=True)), rules)
     if over:
@@ -150,7 +151,9 @@ def _affordable(wanted: dict[Entry, int], out: tuple[Entry, ...], best: dict[Ent
 
 def _over(going: list[Entry], best: dict[Entry, float], means: dict[Entry, float], rules: Rules) -> str:
     if len(going) <= 1:
-        return "one configuration is left"
+        return "one configuration is left" if going else "none is left: those that could be best failed too often"
+    if not best:
+        return ""
     leader = max(going, key=lambda entry: best[entry])
     if best[leader] >= rules.stop:
         return f"{leader[0]} {leader[1]} is best with probability {best[leader]:.2f}"

@@ -107,6 +107,21 @@ def test_a_failed_fresh_seed_drops_until_it_is_one_of_many() -> None:
     assert C not in racing.next_round(many, 100, failures={C: 1}).dropped
 
 
+def test_one_fresh_seed_each_neither_drops_nor_crowns() -> None:
+    scores = {entry: np.array([score]) for entry, score in ((A, 0.5), (B, 0.92), (C, 0.921))}
+    rules = racing.RULES._replace(first=1)
+    turn = racing.next_round(scores, 0, rules=rules)
+    assert (turn.seeds, turn.dropped, turn.best, turn.over) == ({}, (), {}, "the budget is spent")
+    assert racing.next_round(scores, 6, rules=rules).seeds == dict.fromkeys(scores, 2)
+
+
+def test_a_race_that_nobody_is_left_in_says_so() -> None:
+    values = np.array([0.1, 0.9, 0.9, 0.9, 0.9])
+    turn = racing.next_round({A: values, B: values + 0.01}, 100, failures={A: 1, B: 1})
+    assert turn.dropped == (A, B)
+    assert turn.over.startswith("none is left")
+
+
 def test_fresh_scores_are_those_of_the_test_split(digits: str) -> None:
     table = load(str(digits))
     assert racing.fresh(None, [A])[0][A].shape == (0,)
