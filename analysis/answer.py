@@ -149,7 +149,7 @@ def warnings(found: Findings) -> list[str]:
     if (summary.failures == summary.seeds).all():
         told.append("Every seed of every configuration diverged: all stand at chance level. Lower the learning rate or the knobs' ranges.")
     if ranked.rule == "guarantee" and not frame["kept"].any():
-        told.append("No configuration passes the guarantee rule's conditions; the order below is by the lower bound alone.")
+        told.append("No configuration passes the guarantee rule's conditions; the order below is by failed seeds, then by the lower bound.")
     if ranked.rule == "oracle":
         told.append("Rule oracle chose by the test split: the figures shown are those it chose by, and too high for a forecast.")
     if found.confirmed is None and ranked.rule != "oracle" and len(frame) > 1:

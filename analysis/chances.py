@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 from scipy.stats import chi2
 
 from analysis.summary import USEFULNESS, Figure, Summary
@@ -22,6 +23,9 @@ MOST = 1000
 
 GRID, NODES = 60, 32
 """Points of the grids over tau and over each variance."""
+
+AGAINST, BLOCK = 200, 10_000
+"""Draws of the population where all configurations are held against one, and of how many configurations at a time."""
 
 TOGETHER = 0.95
 """Total chance of the indistinguishable set."""
@@ -54,6 +58,14 @@ class Chances(NamedTuple):
     high: Floats
     indistinguishable: Bools
     size: int
+
+
+class Population(NamedTuple):
+    """What configurations are drawn from: draws of tau and of m0, each (D,), and the posterior means of m0 and tau^2."""
+
+    scale: Floats
+    centre: Floats
+    typical: tuple[float, float]
 
 
 def drawn(summary: Summary, eligible: Bools, figure: str) -> NDArray[np.intp]:
@@ -92,8 +104,30 @@ def difference(summary: Summary, first: int, second: int, name: str, level: floa
         return float("nan"), float("nan"), float("nan")
     drawn_both = draw(summary, np.array([first, second]))[name]
     apart = drawn_both[:, 0] - drawn_both[:, 1]
-    low, high = np.quantile(apart, [0.5 - level / 2, 0.5 + level / 2])
+    low, high = np.clip(np.quantile(apart, [0.5 - level / 2, 0.5 + level / 2]), -1, 1)  # scores lie in [0, 1]
     return float(apart.mean()), float(low), float(high)
+
+
+def reaches(figure: Figure, seeds: Floats, position: int, margin: float) -> Floats:
+    """P(true figure of each configuration >= that at `position` - margin), (C,), as `posterior` has it; 1 for itself, nan where unknown.
+
+    Not Student's t of the shrunken means: for the reason of `difference` it would be 1 for all where tau is estimated as 0. Given a draw of
+    the population and the variances both figures are normal, so their difference is not drawn, and few draws do.
+    """
+    found = np.full(len(seeds), np.nan)
+    found[position] = 1.0
+    if figure.df[position] <= 0:
+        return found
+    source = stream(0, "draws against one")
+    place = np.array([position])
+    uniform = source.random((AGAINST, 1))
+    population = _population(figure, seeds, AGAINST, source)
+    against, spread = _given(figure, seeds, place, uniform, population)
+    known = np.flatnonzero((figure.df > 0) & (np.arange(len(seeds)) != position))
+    for rows in np.split(known, range(BLOCK, len(known), BLOCK)):
+        centre, deviation = _given(figure, seeds, rows, source.random((AGAINST, len(rows))), population)
+        found[rows] = ndtr((centre - against + margin) / np.hypot(deviation, spread)).mean(0)
+    return found
 
 
 def posterior(figure: Figure, seeds: Floats, rows: NDArray[np.intp], normal: Floats, source: np.random.Generator) -> Floats:
@@ -106,23 +140,31 @@ def posterior(figure: Figure, seeds: Floats, rows: NDArray[np.intp], normal: Flo
     References:
         Gelman and others, Bayesian Data Analysis, 3rd edition, section 5.4 (*read*); the variance's part is *ours*.
     """
-    usual = figure.usual
+    uniform = source.random(normal.shape)
+    centre, deviation = _given(figure, seeds, rows, uniform, _population(figure, seeds, len(normal), source))
+    return centre + deviation * normal
+
+
+def _given(figure: Figure, seeds: Floats, rows: NDArray[np.intp], uniform: Floats, population: Population | None) -> tuple[Floats, Floats]:
+    """Mean and deviation of theta_c at `rows`, each (D, C'), given draws of the population and, by the uniform numbers, of sigma_c^2."""
     mean, df = figure.mean[rows], np.clip(figure.df[rows], 1, 1e6)
     nodes = (figure.variance[rows] / seeds[rows] * df)[:, None] / chi2.ppf((np.arange(NODES) + 0.5) / NODES, df[:, None])
-    uniform = source.random(normal.shape)
-    if usual.sum() < 3:
-        return mean + np.sqrt(_choose(nodes, np.ones_like(nodes), uniform)) * normal
-    scale, centre, typical = _population(figure.mean[usual], figure.variance[usual] / seeds[usual], len(normal), source)
-    pulled = usual[rows]
-    total = nodes + typical[1]
-    weight = np.where(pulled[:, None], np.exp(-0.5 * (mean - typical[0])[:, None] ** 2 / total) / np.sqrt(total), 1.0)
+    if population is None:
+        return np.broadcast_to(mean, uniform.shape), np.sqrt(_choose(nodes, np.ones_like(nodes), uniform))
+    pulled = figure.usual[rows]
+    total = nodes + population.typical[1]
+    weight = np.where(pulled[:, None], np.exp(-0.5 * (mean - population.typical[0])[:, None] ** 2 / total) / np.sqrt(total), 1.0)
     variance = _choose(nodes, weight + 1e-300, uniform)
-    pull = np.where(pulled, variance / (variance + scale[:, None] ** 2), 0.0)
-    return pull * centre[:, None] + (1 - pull) * mean + np.sqrt((1 - pull) * variance) * normal
+    pull = np.where(pulled, variance / (variance + population.scale[:, None] ** 2), 0.0)
+    return pull * population.centre[:, None] + (1 - pull) * mean, np.sqrt((1 - pull) * variance)
 
 
-def _population(mean: Floats, variance: Floats, draws: int, source: np.random.Generator) -> tuple[Floats, Floats, tuple[float, float]]:
-    """Draws of (tau, m0), and their posterior means as (m0, tau^2)."""
+def _population(figure: Figure, seeds: Floats, draws: int, source: np.random.Generator) -> Population | None:
+    """Draws of the population; None where fewer than three configurations make none."""
+    usual = figure.usual
+    if usual.sum() < 3:
+        return None
+    mean, variance = figure.mean[usual], figure.variance[usual] / seeds[usual]
     grid = (np.arange(GRID) + 0.5) / GRID * 4 * max(float(mean.std()), 1e-9)
     log_density, centres, precisions = np.empty(GRID), np.empty(GRID), np.empty(GRID)
     for place, tau in enumerate(grid):
@@ -135,7 +177,7 @@ def _population(mean: Floats, variance: Floats, draws: int, source: np.random.Ge
     density /= density.sum()
     picked = source.choice(GRID, draws, p=density)
     drawn_centre = centres[picked] + source.standard_normal(draws) / np.sqrt(precisions[picked])
-    return grid[picked], drawn_centre, (float(density @ centres), float(density @ grid**2))
+    return Population(grid[picked], drawn_centre, (float(density @ centres), float(density @ grid**2)))
 
 
 def _choose(nodes: Floats, weight: Floats, uniform: Floats) -> Floats:

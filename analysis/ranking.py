@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from analysis import chances, pareto, statistics
 from analysis.chances import Chances
@@ -63,7 +62,7 @@ def rank(table: Table, rule: str = "guarantee", weights: Mapping[str, float] = W
 
     Returns:
         One row a configuration trained to the end, best first. Shares in [0, 1]; `*_low` and `*_high` are 95 % intervals of the mean over
-        retrainings; `guarantee` is the lower bound of the utility; nan stands where few seeds allow no statement.
+        retrainings; `guarantee` is the lower bound of the utility; nan stands where few seeds, or failed ones alone, allow no statement.
 
     Raises:
         ValueError: If the rule is unknown, the weights make no sense, or nothing was trained to the end.
@@ -83,7 +82,8 @@ def ranking(table: Table, rule: str = "guarantee", weights: Mapping[str, float] 
         table = table.confirmed
     summary = summarise(table, weights)
     baseline = reference(summary)
-    holds = _tail_holds(summary, baseline, margin)
+    tail = summary.figures["tail"]
+    holds = np.full(len(tail.mean), np.nan) if baseline is None else chances.reaches(tail, summary.seeds, baseline, margin)
     reason = _reasons(summary, holds)
     kept = (reason == "") if rule == "guarantee" else np.ones(len(reason), bool)
     figure = chances.OF_RULE[rule]
@@ -105,7 +105,7 @@ def reference(summary: Summary) -> int | None:
 
 
 def criteria(frame: pd.DataFrame, rule: str, kept: NDArray[np.bool_]) -> list[Floats]:
-    """Sort keys, most important first, smaller better.
+    """Sort keys, most important first, smaller better. Of those set aside, who failed least comes first.
 
     Where the spread is unknown, or shrinkage made all alike, the plain mean decides; hence the rounding.
     """
@@ -118,26 +118,12 @@ def criteria(frame: pd.DataFrame, rule: str, kept: NDArray[np.bool_]) -> list[Fl
         "tail": ["tail_shrunk", "tail"],
         "stability": ["stability_shrunk", "stability", *utility],
     }[rule]
-    return [np.where(kept, 0.0, 1.0), *(-_or(frame[name].to_numpy(float), -1.0).round(9) for name in names)]
+    failed = (frame["failures"] / frame["seeds"]).to_numpy(float)
+    return [np.where(kept, 0.0, 1.0), np.where(kept, 0.0, failed), *(-_or(frame[name].to_numpy(float), -1.0).round(9) for name in names)]
 
 
 def _or(values: Floats, instead: float) -> Floats:
     return np.where(np.isfinite(values), values, instead)
-
-
-def _tail_holds(summary: Summary, baseline: int | None, margin: float) -> Floats:
-    """P(tail_c >= tail_ERM - delta), (C,); 1 for ERM itself, nan without ERM or a known spread."""
-    tail = summary.figures["tail"]
-    if baseline is None:
-        return np.full(len(tail.mean), np.nan)
-    lead = tail.shrunk - tail.shrunk[baseline] + margin
-    variance = tail.shrunk_variance + tail.shrunk_variance[baseline]
-    df = np.minimum(tail.df, tail.df[baseline])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        chance = stats.t.cdf(lead / np.sqrt(np.maximum(variance, statistics.FLOOR)), np.maximum(df, statistics.FLOOR))
-    chance = np.where(df > 0, chance, np.nan)
-    chance[baseline] = 1.0
-    return chance
 
 
 def _reasons(summary: Summary, holds: Floats) -> NDArray[np.str_]:
@@ -176,7 +162,8 @@ def _frame(table: Table, summary: Summary, found: Chances) -> pd.DataFrame:
         frame[f"{name}_low"], frame[f"{name}_high"] = np.clip(figure.mean - figure.half, 0, 1), np.clip(figure.mean + figure.half, 0, 1)
         frame[f"{name}_shrunk"] = figure.shrunk
         frame[f"{name}_sd"] = np.sqrt(figure.variance)
-        frame[f"{name}_guarantee"] = figure.lower
+        # A score is never below 0; and seeds that all failed agree on chance level, which guarantees nothing.
+        frame[f"{name}_guarantee"] = np.where(summary.failures < summary.seeds, np.maximum(figure.lower, 0.0), np.nan)
     frame = frame.rename(columns={f"{USEFULNESS}_guarantee": "guarantee"})
     spread = {
         "p_best": found.best,

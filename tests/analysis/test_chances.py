@@ -76,6 +76,19 @@ def test_draws_spread_as_the_truth_does() -> None:
     assert 0.87 < np.mean(inside) < 0.93
 
 
+def test_what_reaches_another_is_as_often_so_in_joint_draws() -> None:
+    source = stream(7, "against one")
+    scores = 0.75 + 0.015 * source.standard_normal((24, 1)) + 0.04 * source.standard_normal((24, 3))
+    none = np.zeros(24)
+    figure = figure_of(scores.ravel(), np.repeat(np.arange(24), 3), none + 3, none, none.astype(np.intp))
+    draws = chances.posterior(figure, none + 3, np.arange(24), source.standard_normal((20_000, 24)), source)
+    found = chances.reaches(figure, none + 3, 5, 0.01)
+    assert_allclose(found, np.where(np.arange(24) == 5, 1, (draws >= draws[:, 5:6] - 0.01).mean(0)), atol=0.02)
+    unknown = chances.reaches(figure._replace(df=np.where(np.arange(24) == 3, 0.0, figure.df)), none + 3, 5, 0.01)
+    assert np.isnan(unknown[3])
+    assert np.isfinite(np.delete(unknown, 3)).all()
+
+
 def test_who_leads_by_luck_has_more_likely_a_large_variance() -> None:
     """One configuration far above 40 others: its posterior against the same integral done on a grid of (theta, sigma)."""
     source = stream(6, "outlier")
@@ -89,9 +102,14 @@ def test_who_leads_by_luck_has_more_likely_a_large_variance() -> None:
     figure = figure._replace(df=np.full(count, 5.0), variance=np.full(count, 0.004**2))
     normal = source.standard_normal((20_000, count))
     draws = chances.posterior(figure, none + 3, np.arange(count), normal, source)[:, -1]
-    tau, centre, _ = chances._population(figure.mean, figure.variance / 3, 4000, source)
+    population = chances._population(figure, none + 3, 4000, source)
+    assert population is not None
     theta, sigma = np.meshgrid(np.linspace(0.88, 0.94, 400), np.exp(np.linspace(np.log(1e-3), np.log(4e-2), 300)), indexing="ij")
-    log = -0.5 * ((theta - centre.mean()) / tau.mean()) ** 2 - 0.5 * 3 * ((figure.mean[-1] - theta) / sigma) ** 2 - np.log(sigma)
+    log = (
+        -0.5 * ((theta - population.centre.mean()) / population.scale.mean()) ** 2
+        - 0.5 * 3 * ((figure.mean[-1] - theta) / sigma) ** 2
+        - np.log(sigma)
+    )
     log += stats.chi2.logpdf(5 * 0.004**2 / sigma**2, 5) - 2 * np.log(sigma)
     weight = np.exp(log - log.max())
     mean = (weight * theta).sum() / weight.sum()
