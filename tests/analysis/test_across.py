@@ -28,8 +28,20 @@ def test_aggregates_ask_for_twenty_runs_over_two_data_sets(sets: int, seeds: int
 
 def test_the_interquartile_mean_and_the_gap_are_worked_by_hand() -> None:
     values = np.array([0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.9, 1.3])
-    assert_allclose(across.middle(values), (0.4 + 0.5 + 0.6 + 0.7) / 4)
-    assert_allclose(across.gap(values), 1 - (0.0 + 0.2 + 0.4 + 0.5 + 0.6 + 0.7 + 0.9 + 1.0) / 8)
+    alike = np.ones(8)
+    assert_allclose(across.middle(values, alike), (0.4 + 0.5 + 0.6 + 0.7) / 4)
+    assert_allclose(across.gap(values, alike), 1 - (0.0 + 0.2 + 0.4 + 0.5 + 0.6 + 0.7 + 0.9 + 1.0) / 8)
+    assert_allclose(across.middle(np.array([0.1, 0.9, 0.5]), np.array([1, 1, 2])), 0.5)
+    assert_allclose(across.middle(np.stack([values, values[::-1] + 1]), alike), [0.55, 1.55])
+
+
+def test_a_data_set_weighs_the_same_however_many_seeds_a_method_has_there() -> None:
+    source = stream(4, "unequal")
+    high, low = (level + 0.01 * source.standard_normal(20) for level in (0.95, 0.6))
+    first, second = across.aggregates({"a": [high[:15], low[:5]], "b": [high[:5], low[:15]]})
+    assert_allclose([first.middle, first.gap], [second.middle, second.gap], atol=0.01)
+    assert_allclose(first.gap, 1 - 0.775, atol=0.01)
+    assert first.middle_low < second.middle < first.middle_high
 
 
 def test_the_better_method_comes_first_with_an_interval_that_holds_its_mean() -> None:
@@ -47,7 +59,7 @@ def test_bootstrap_intervals_within_data_sets_cover_at_twenty_runs() -> None:
     for repeat in range(150):
         source = stream(2, "coverage", repeat)
         sets = [level + 0.02 * source.standard_normal(10) for level in (0.7, 0.8, 0.85, 0.9)]
-        pooled = np.array([across.gap(sample) for sample in across._resampled(sets, "m")[:400]])
+        pooled = across.gap(across._resampled(sets, "m")[:400], np.ones(40))
         low, high = np.quantile(pooled, [0.025, 0.975])
         inside.append(low <= 1 - 0.8125 <= high)
     assert 0.87 <= np.mean(inside) <= 0.98
