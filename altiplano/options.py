@@ -39,8 +39,7 @@ LedgerOption = Annotated[
     str | None,
     typer.Option(
         "--ledger",
-        help="URL of a database for the ledger; a file in the study's home by default.",
-        envvar="ALTIPLANO_LEDGER",
+        help="URL of a database for the ledger; by default what ALTIPLANO_LEDGER says, else a file in the study's home.",
         callback=_unseen,
     ),
 ]

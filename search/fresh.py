@@ -42,7 +42,7 @@ def confirm(
         SearchFailed: If it could not go on.
     """
     study, place = find(name, home)
-    url = storage.url_for(place, ledger or study.ledger_url)
+    url = storage.url_of(place, ledger, study.ledger_url)
     with held(name, place, url, Patience(study.storage.patience * 60, telling(study, place, watcher))) as (opened, lease):
         return run(study, opened, Place(place, str(home), address, watcher), lease, listed=lambda book: groups(book, wanted))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from search import ahead, borrowed, capture, earlier, evolve, storage
+from search.belonging import refuse_ignorant, refuse_taken
 from search.dryrun import refuse_unfit
 from search.early import early
 from search.errors import UserError
@@ -60,7 +61,7 @@ def launch(
     """
     study = _anchored(study if isinstance(study, Study) else Study.read(study))
     place = placed(home, study.name)
-    url = storage.url_for(place, ledger or study.ledger_url)
+    url = storage.url_for(place, ledger, study.ledger_url)
     refuse_unusable(place)
     if place.exists(STUDY):
         words = f"go on with `altiplano resume {study.name}`, or change `name`"
@@ -71,7 +72,7 @@ def launch(
     patience = Patience(min(OPENING, study.storage.patience) * 60, told)
     if storage.on_server(url):
         with storage.opened(url, patience=patience) as opened:  # before minutes of measuring
-            patience(lambda again: _refuse_foreign(study, opened, url))
+            patience(lambda again: refuse_taken(study.name, opened, url))
     data = _loaded(study)
     refuse_unfit(study, data)
     known = _earlier(study, home) if study.earlier else None
@@ -81,8 +82,8 @@ def launch(
         where = Place(place, str(home), address, watcher, coming=coming)
         if address:
             where = replace(where, seen=_seen(where, study))
-        with held(study.name, place, url, patience) as (opened, lease):
-            patience(lambda again: _refuse_foreign(study, opened, url))
+        with held(study.name, place, url, patience, new=True) as (opened, lease):
+            patience(lambda again: refuse_taken(study.name, opened, url))
             if known is not None:
                 earlier.remember(place, known)
             if planned is not None:
@@ -130,7 +131,7 @@ def resume(
     before, place = find(name, home)
     study = evolve.extended(before, configurations=configurations, seeds=seeds, changes=changes)
     change = evolve.compare(before, study)
-    url = storage.url_for(place, ledger or before.ledger_url)
+    url = storage.url_of(place, ledger, before.ledger_url)
     with held(name, place, url, Patience(before.storage.patience * 60, telling(before, place, watcher))) as (opened, lease):
         if change:
             place.write(STUDY, study.dump().encode())
@@ -168,7 +169,9 @@ def status(name: str, home: str | Path = HOME, *, ledger: str | None = None) -> 
         UserError: If there is no such study, or its ledger cannot be opened.
     """
     study, place = find(name, home)
-    with storage.opened(storage.url_for(place, ledger or study.ledger_url), existing=True) as opened:
+    url = storage.url_of(place, ledger, study.ledger_url)
+    with storage.opened(url, existing=True) as opened:
+        refuse_ignorant(name, opened, url, place)
         return status_of(Ledger(study, opened, reading=True), place.url)
 
 
@@ -197,21 +200,16 @@ def _own(place: Home) -> dict[str, str]:
 
 def _earlier(study: Study, home: str | Path) -> dict[str, list[dict[str, Any]]]:
     before, place = find(str(study.earlier), home)
-    with storage.opened(storage.url_for(place, before.ledger_url), existing=True) as opened:
+    url = storage.url_of(place, None, before.ledger_url)
+    with storage.opened(url, existing=True) as opened:
+        refuse_ignorant(before.name, opened, url, place)
         return earlier.collect(study, before, opened)
 
 
 def _recorded(study: Study, ledger: str | None) -> Study:
-    """The study with the ledger that was given beside it, so that resume finds it."""
+    """The study with the ledger that was given beside it, or by the environment, so that resume finds it."""
+    ledger = ledger or os.environ.get(storage.VARIABLE)
     return study.model_copy(update={"ledger": storage.without_password(ledger)}) if ledger else study
-
-
-def _refuse_foreign(study: Study, opened: Any, url: str) -> None:
-    """Refuse a database that has a study of this name already, whose home is another."""
-    there = {one.study_name for one in opened.get_all_studies()}
-    taken = [method for method in study.spaces if f"{study.name}/{method}" in there]
-    if taken:
-        raise UserError(f"{study.name}: {storage.public(url)} has a study of this name already; resume it from its home, or change `name`")
 
 
 def _make_writable(place: Home) -> None:

@@ -1,6 +1,7 @@
 """One driver a study: locks that the operating system or the database gives back when their holder dies, so that no lease has to run out.
 
-A study's home has a lock on a file, and a PostgreSQL ledger an advisory lock of a session. Both are taken before anything is written.
+A study's home has a lock on a file, an SQLite ledger elsewhere one on a file beside it, and a PostgreSQL ledger an advisory lock of a
+session. All are taken before anything is written.
 """
 
 import fcntl
@@ -54,12 +55,23 @@ class Lease:
             UserError: If another driver has them; it says who, and since when.
         """
         with ExitStack() as locks:
-            if self.home.local:
-                locks.enter_context(_file_locked(self.home.local / FILE, self.study))
+            for file in self._files():
+                locks.enter_context(_file_locked(file, self.study))
             locks.callback(self._drop)
             patiently = patience or Patience()
             patiently(lambda again: self._lock_database())
             yield self
+
+    def _files(self) -> list[Path]:
+        """The files to lock: one in the home, and where the ledger is a file elsewhere, or the home no folder, one beside the ledger."""
+        kind, database = self.engine.dialect.name, self.engine.url.database
+        if self.home.local is None and kind not in {"sqlite", "postgresql"}:
+            words = f"the ledger must be in PostgreSQL, or for one machine in SQLite, got {kind}; no other can keep a second driver out"
+            raise UserError(f"{self.study}: with a home that is no local folder {words}")
+        own = [self.home.local / FILE] if self.home.local else []
+        if kind != "sqlite" or not database or (self.home.local and Path(database).absolute().parent == self.home.local.absolute()):
+            return own
+        return [*own, Path(f"{database}.{self.study}.lock").absolute()]
 
     def renew(self) -> None:
         """Make sure that the database's lock is still held, after its server has been away.
@@ -95,10 +107,10 @@ class Lease:
         key = {"space": SPACE, "key": zlib.crc32(self.study.encode()) - 2**31}
         if session.execute(text("SELECT pg_try_advisory_lock(:space, :key)"), key).scalar():
             return
-        holder, since = session.execute(text(_HOLDER), {"space": SPACE, "key": key["key"] % 2**32}).one_or_none() or ("a driver", "now")
-        raise UserError(
-            _refusal(self.study, str(holder).removeprefix("altiplano "), f"{since:%Y-%m-%d %H:%M:%S %Z}" if since != "now" else since)
-        )
+        found = session.execute(text(_HOLDER), {"space": SPACE, "key": key["key"] % 2**32}).one_or_none()
+        holder, since = found or ("a driver", None)  # the times of another role's sessions are hidden
+        who = str(holder).removeprefix("altiplano ")
+        raise UserError(_refusal(self.study, who, f"{since:%Y-%m-%d %H:%M:%S %Z}" if since else "now"))
 
     def _drop(self) -> None:
         session, self._session = self._session, None
@@ -160,4 +172,8 @@ def _refusal(study: str, who: str, since: str) -> str:
 
 def whoami() -> str:
     """This process, so that a person finds it: user, machine and process id."""
-    return f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        user = f"user {os.getuid()}"
+    return f"{user}@{socket.gethostname()}, process {os.getpid()}"

@@ -33,13 +33,13 @@ SECONDS = 60
 """How long a write waits for a reader of an SQLite ledger (optuna-dashboard, status)."""
 
 
-def url_for(home: Home, given: str | None) -> str:
-    """URL of a study's ledger: the one given, or a file in its home.
+def url_for(home: Home, given: str | None, recorded: str | None = None) -> str:
+    """URL of a new study's ledger: the one given, the environment's, the study file's, or a file in its home.
 
     Raises:
-        UserError: If none is given, here or by the environment, and the home is no local folder.
+        UserError: If there is none of the first three, and the home is no local folder.
     """
-    given = given or os.environ.get(VARIABLE)
+    given = given or os.environ.get(VARIABLE) or recorded
     if given:
         return with_driver(given)
     if home.local is None:
@@ -47,6 +47,13 @@ def url_for(home: Home, given: str | None) -> str:
             f"{home.url}: a home that is no local folder needs a database for the ledger; give one with --ledger postgresql://..."
         )
     return f"sqlite:///{(home.local / FILE).absolute()}"
+
+
+def url_of(home: Home, given: str | None, recorded: str | None) -> str:
+    """URL of the ledger that a study has: the environment may be another study's, so a file in its home comes first."""
+    if not given and not recorded and home.local and (home.local / FILE).exists():
+        return url_for(home, f"sqlite:///{(home.local / FILE).absolute()}")
+    return url_for(home, given, recorded)
 
 
 @contextmanager

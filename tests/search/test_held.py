@@ -32,7 +32,7 @@ def restarting(postgres):
 
 def test_a_driver_that_starts_waits_for_a_server_that_restarts(tmp_path, restarting):
     server, tell, told = restarting
-    with held("mine", Home(str(tmp_path)), server.url, Patience(120, tell, pause=0.05)) as (storage, lease):
+    with held("mine", Home(str(tmp_path)), server.url, Patience(120, tell, pause=0.05), new=True) as (storage, lease):
         lease.renew()
         assert "mine" not in {study.study_name for study in storage.get_all_studies()}
     assert "the ledger cannot be used (" in told[0]
@@ -58,7 +58,7 @@ def test_a_driver_whose_lease_fell_with_the_server_writes_nothing_once_another_h
     """The pool of connections mends itself before a write, so that no write need fail for the lease to be gone."""
     one, two = Home(str(tmp_path / "one")), Home(str(tmp_path / "two"))
     study = fakes.study(name="leased")
-    with held("leased", one, postgres.url, Patience()) as (storage, lease):
+    with held("leased", one, postgres.url, Patience(), new=True) as (storage, lease):
         ledger = fakes.Ledger(study, storage, patience=Patience(before=lease.renew))
         ledger.ask("mixup", 1)
         postgres.kill()
@@ -66,6 +66,20 @@ def test_a_driver_whose_lease_fell_with_the_server_writes_nothing_once_another_h
         ledger.ask("mixup", 1)
         postgres.kill()
         postgres.start()
-        with held("leased", two, postgres.url, Patience()), pytest.raises(UserError, match="the study is being run by"):
+        with held("leased", two, postgres.url, Patience(), new=True), pytest.raises(UserError, match="the study is being run by"):
             ledger.ask("mixup", 1)
         assert len(fakes.Ledger(study, storage, reading=True).pages["mixup"].entries) == 2
+
+
+def test_a_ledger_that_knows_nothing_of_a_study_with_evidence_is_refused(tmp_path):
+    home, other = Home(str(tmp_path / "mine")), f"sqlite:///{tmp_path}/other.db"
+    for part in ("evidence", "checkpoints"):
+        home.write(f"{part}/erm-0001.parquet", b"")
+    with pytest.raises(UserError, match="there is no such ledger; restore the file"):
+        held("mine", home, other, Patience()).__enter__()
+    with held("mine", home, other, Patience(), new=True):
+        pass
+    with pytest.raises(UserError, match=r"other.db knows nothing of this study, of which .*/mine has evidence; give the one"):
+        held("mine", home, other, Patience()).__enter__()
+    with held("mine", Home(str(tmp_path / "empty")), other, Patience()):
+        pass

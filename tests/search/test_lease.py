@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -59,6 +60,47 @@ def test_a_dead_drivers_successor_takes_over_at_once(tmp_path):
 def test_two_studies_do_not_hinder_each_other(tmp_path):
     with lease(tmp_path / "a").held(), lease(tmp_path / "b").held():
         pass
+
+
+def test_a_ledger_in_sqlite_has_one_driver_a_study_wherever_its_home_is(tmp_path):
+    url = f"sqlite:///{tmp_path}/shared.db"
+    with lease("memory://bucket/one", url).held():
+        for home in ("memory://bucket/one", tmp_path / "two"):
+            with pytest.raises(UserError, match="mine: the study is being run by"), lease(home, url).held():
+                pass
+        with Lease("other", Home("memory://bucket/one"), sqlalchemy.create_engine(url)).held():
+            pass
+    with lease(tmp_path, url).held():
+        assert sorted(path.name for path in tmp_path.iterdir()) == [FILE, "shared.db.mine.lock", "shared.db.other.lock", "two"]
+
+
+def test_a_database_without_a_lock_is_refused_where_the_home_has_none(tmp_path):
+    engine = sqlalchemy.create_mock_engine("mysql://host/db", executor=print)
+    engine.url = sqlalchemy.engine.make_url("mysql://host/db")
+    with pytest.raises(UserError, match="the ledger must be in PostgreSQL, or for one machine in SQLite, got mysql"):
+        Lease("mine", Home("memory://bucket/one"), engine).held().__enter__()
+
+
+def test_a_user_without_a_name_is_named_by_number(monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: {}["getpwuid(): uid not found: 12345"])
+    assert whoami().startswith(f"user {os.getuid()}@")
+
+
+def test_a_driver_of_another_role_is_refused_in_a_line(tmp_path, postgres):
+    """PostgreSQL hides its times."""
+    url = with_driver(postgres.url)
+    admin = sqlalchemy.create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as session:
+        session.execute(sqlalchemy.text("CREATE ROLE bob LOGIN PASSWORD 'secret'"))
+    process = holder(tmp_path / "one", url)
+    other = lease(tmp_path / "two", admin.url.set(username="bob", password="secret"))  # noqa: S106 a test's
+    with pytest.raises(UserError, match=r"mine: the study is being run by .* since now"), other.held():
+        pass
+    killed(process)
+    with admin.connect() as session:
+        session.execute(sqlalchemy.text("DROP ROLE bob"))
+    for engine in (admin, other.engine):
+        engine.dispose()
 
 
 def test_a_ledger_in_postgresql_has_one_driver_whatever_its_home(tmp_path, postgres):

@@ -4,7 +4,7 @@ import pytest
 from optuna.study import StudyDirection
 
 from search.errors import UserError
-from search.storage import VARIABLE, connect, opened, public, url_for, with_driver, without_password
+from search.storage import VARIABLE, connect, opened, public, url_for, url_of, with_driver, without_password
 from search.study import Study
 from trainables.home import Home
 
@@ -17,6 +17,16 @@ def test_the_ledger_is_a_file_in_the_home_unless_said_otherwise(tmp_path, monkey
     monkeypatch.setenv(VARIABLE, SECRET)
     assert url_for(home, None) == "postgresql+psycopg://me:hunter2@host/db"
     assert url_for(home, "sqlite:///other.db") == "sqlite:///other.db"
+
+
+def test_the_ledger_in_a_studys_home_comes_before_the_environments(tmp_path, monkeypatch):
+    home = Home(str(tmp_path))
+    monkeypatch.setenv(VARIABLE, SECRET)
+    assert url_of(home, None, None) == "postgresql+psycopg://me:hunter2@host/db"
+    (tmp_path / "ledger.db").touch()
+    assert url_of(home, None, None) == f"sqlite:///{tmp_path}/ledger.db"
+    assert url_of(home, None, "postgresql://me@host/db") == "postgresql+psycopg://me:hunter2@host/db", "the password is there alone"
+    assert url_of(home, "sqlite:///given.db", None) == "sqlite:///given.db"
 
 
 def test_a_home_elsewhere_needs_a_database():
