@@ -49,14 +49,15 @@ def race(
     study, place = find(name, home)
     entrants = racing.entrants(_ranked(name, place.url, rule, weights), top or study.confirm.top)
     most = seeds or study.confirm.seeds
-    say(f"{len(entrants)} configurations race, with {most * len(entrants)} members on the test split at most; --top sets how many")
+    budget = most * len(entrants)
+    say(f"{len(entrants)} configurations race, with {budget} members on the test split at most; --top sets how many")
     rules = racing.RULES._replace(first=min(racing.RULES.first, most))
     dropped: frozenset[Entry] = frozenset()
     outcome = None
     while True:
         scores, failures = racing.fresh(load(place.url).confirmed, entrants, weights)
         spent = sum(len(values) for values in scores.values())
-        next_one = racing.next_round(scores, most * len(entrants) - spent, dropped, failures, rules)
+        next_one = racing.next_round(scores, budget - spent, dropped, failures, rules)
         dropped |= frozenset(next_one.dropped)
         if not next_one.seeds:
             say(f"the race is over: {next_one.over}")
@@ -66,8 +67,14 @@ def race(
         outcome = search.confirm(name, wanted, home, ledger=ledger, address=address, watcher=watcher)
         if outcome.stopped:
             return outcome
-        if sum(len(values) for values in racing.fresh(load(place.url).confirmed, entrants)[0].values()) == spent:
+        now = racing.fresh(load(place.url).confirmed, entrants)[0]
+        lost = [entry for entry in next_one.seeds if len(now[entry]) == len(scores[entry])]
+        if len(lost) == len(next_one.seeds):
             raise search.SearchFailed(f"{name}: no member of this round could be trained; `altiplano status {name}` says why")
+        for method, number in lost:
+            say(f"out: {method} {number}, which could not be trained; `altiplano status {name}` says why")
+        dropped |= frozenset(entry for entry in lost if len(now[entry]))
+        entrants = [entry for entry in entrants if entry not in lost or len(now[entry])]
 
 
 def each(

@@ -138,8 +138,9 @@ class Page:
             return
         configurations, split = tuple(map(self._configuration, record["configurations"])), record.get("split", "selection")
         group = Group(name, self.space.name, configurations, tuple(record["seeds"]), extra=True, split=split)
-        for number in record["configurations"]:
-            self.entries[number].seeds.update(group.seeds)
+        if record["state"] != "failed" or split != "test":  # who confirms again has put right what failed, or sees it fail again
+            for number in record["configurations"]:
+                self.entries[number].seeds.update(group.seeds)
         if record["state"] == "failed":
             self.failed[name] = record["reason"]
         if record["state"] == "running":

@@ -1,5 +1,6 @@
 """Confirming each method's best: who is trained, with which seeds, and what is not trained twice."""
 
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -52,10 +53,10 @@ def test_each_and_top_are_refused_together(tmp_path, capsys):
 
 
 def test_as_many_race_as_cannot_be_told_apart_unless_the_study_or_the_user_says_how_many(tmp_path, asked):
-    """Here the first ranked hold eleven that cannot be told apart, and the rule sets five of the 25 aside."""
-    synthetic.study(tmp_path / "digits", {"erm": 1, "mixup": 24}, synthetic.World(epochs=3, entropy=2))
+    """Here the first ranked hold ten that cannot be told apart, and the rule sets thirteen of the 25 aside."""
+    synthetic.study(tmp_path / "digits", {"erm": 1, "mixup": 24}, synthetic.World(epochs=3, entropy=3))
     frame = ranking(load(str(tmp_path / "digits"))).frame
-    assert (int(frame["indistinguishable"].sum()), int(frame["kept"].sum())) == (11, 20)
+    assert (int(frame["indistinguishable"].sum()), int(frame["kept"].sum())) == (10, 12)
     assert entrants_of(tmp_path, asked) == set(zip(*frame.loc[frame["kept"], ["method", "configuration"]].to_numpy().T, strict=True))
     assert len(entrants_of(tmp_path, asked, top=2) - {("erm", 0)}) == 2
     file = tmp_path / "digits" / "study.yaml"
@@ -65,7 +66,7 @@ def test_as_many_race_as_cannot_be_told_apart_unless_the_study_or_the_user_says_
 
 
 def test_weights_choose_who_races(tmp_path, asked):
-    synthetic.study(tmp_path / "digits", {"erm": 1, "mixup": 24}, synthetic.World(examples=120, epochs=3))
+    synthetic.study(tmp_path / "digits", {"erm": 1, "mixup": 24}, synthetic.World(examples=120, epochs=3, entropy=7))
     table = load(str(tmp_path / "digits"))
     found = {}
     for weights in ({"mean": 1.0}, {"tail": 1.0}):
@@ -75,6 +76,30 @@ def test_weights_choose_who_races(tmp_path, asked):
         assert ("mixup", first["configuration"]) in raced
         found[next(iter(weights))] = raced
     assert found["mean"] != found["tail"]
+
+
+def test_who_cannot_be_trained_leaves_the_race_and_the_others_go_on(tmp_path, monkeypatch):
+    """The first entrant is lost in the first round, with no score: the others have five fresh seeds each."""
+    world = synthetic.World(epochs=3)
+    synthetic.study(tmp_path / "digits", COUNTS, world)
+    rounds, said = [], []
+
+    def trained(name, wanted, home, **rest):
+        rounds.append({entry: len(seeds) for entry, seeds in wanted.items()})
+        first = rounds[0]
+        left = {entry: max(one.get(entry, 0) for one in rounds) for entry in list(first)[1:]}
+        shutil.rmtree(tmp_path / "digits")
+        synthetic.study(tmp_path / "digits", COUNTS, world, confirm=left)
+        return SimpleNamespace(stopped=False)
+
+    monkeypatch.setattr("search.confirm", trained)
+    race("digits", str(tmp_path), 3, 7, "guarantee", None, None, lambda event: None, said.append)
+    lost, *others = rounds[0]
+    assert set(rounds[0].values()) == {5}
+    assert f"out: {lost[0]} {lost[1]}, which could not be trained; `altiplano status digits` says why" in said
+    assert all(lost not in later for later in rounds[1:])
+    assert len(others) >= 2
+    assert said[-1].startswith("the race is over")
 
 
 def entrants_of(folder, asked, top=None, **more):

@@ -36,6 +36,13 @@ def test_seeds_that_were_asked_for_are_not_asked_for_again(done, tmp_path):
     assert groups(fakes.opened(tmp_path, one_method()), {("sam", 1): SEEDS}) == []
 
 
+def test_what_could_not_be_trained_is_asked_for_again_by_who_confirms_again(done, tmp_path):
+    (group,) = groups(done, {("sam", 1): SEEDS})
+    done.fail(group, "its process died")
+    assert groups(done, {("sam", 1): SEEDS}) == [], "not in the same run"
+    assert [one.seeds for one in groups(fakes.opened(tmp_path, one_method()), {("sam", 1): SEEDS})] == [tuple(SEEDS)]
+
+
 def test_fresh_groups_in_flight_are_handed_out_again_on_the_same_split(done, tmp_path):
     asked = groups(done, {("sam", 1): SEEDS})
     assert fakes.opened(tmp_path, one_method()).in_flight() == asked
