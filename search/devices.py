@@ -7,6 +7,7 @@ once, by a task on one of its machines; the study's home keeps what was found.
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import ray
@@ -120,7 +121,8 @@ class Devices:
             self.sizes[kind] = found or dict.fromkeys(self.study.spaces, UNKNOWN)
             if found:
                 kept = {key: value for key, value in self.sizes.items() if UNKNOWN not in value.values()}
-                self.home.write(FILE, (json.dumps(kept, indent=1) + "\n").encode())
+                with suppress(OSError):  # a full disk: the next search times them again
+                    self.home.write(FILE, (json.dumps(kept, indent=1) + "\n").encode())
                 self.told("note", f"on {named(kind)}: groups of {', '.join(f'{size} ({name})' for name, size in found.items())}")
 
     def _groups_on(self, node: dict[str, Any]) -> int:

@@ -18,6 +18,7 @@ from search.homes import HOME, STUDY, find, placed, refuse_unusable
 from search.ledger import Ledger
 from search.parts import Resources
 from search.patience import Patience
+from search.placing import refuse_unplaceable
 from search.plan import Plan, plan
 from search.probe import everywhere
 from search.progress import Status, status_of
@@ -73,6 +74,8 @@ def launch(
     if storage.on_server(url):
         with storage.opened(url, patience=patience) as opened:  # before minutes of measuring
             patience(lambda again: refuse_taken(study.name, opened, url))
+    if not address:
+        refuse_unplaceable(study.resources)
     data = _loaded(study)
     refuse_unfit(study, data)
     known = _earlier(study, home) if study.earlier else None
@@ -131,6 +134,8 @@ def resume(
     before, place = find(name, home)
     study = evolve.extended(before, configurations=configurations, seeds=seeds, changes=changes)
     change = evolve.compare(before, study)
+    if not address:
+        refuse_unplaceable(study.resources)
     url = storage.url_of(place, ledger, before.ledger_url)
     with held(name, place, url, Patience(before.storage.patience * 60, telling(before, place, watcher))) as (opened, lease):
         if change:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import ray
 from optuna.storages import RDBStorage
 from ray import tune
 from ray.exceptions import RayError
@@ -23,7 +24,8 @@ from search.lease import Lease
 from search.ledger import Ledger
 from search.logs import trials_unsaid
 from search.page import Group
-from search.patience import Patience
+from search.patience import PASSING, Patience, reason
+from search.placing import refuse_unplaceable
 from search.probe import Probe
 from search.progress import Clock, Status, nothing_yet, status_of
 from search.searcher import GroupSearcher
@@ -129,6 +131,8 @@ def run(
     """
     try:
         return _run(study, storage, place, lease, notes, listed)
+    except PASSING as error:
+        raise SearchFailed(f"{study.name}: the ledger cannot be used ({reason(error)}); `altiplano resume {study.name}` goes on") from error
     except Unreachable as error:
         raise SearchFailed(f"{study.name}: {error}; `altiplano resume {study.name}` goes on") from error
 
@@ -168,9 +172,9 @@ def _run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: t
 
 
 def _raise(trouble: Exception | None, searcher: GroupSearcher) -> None:
-    """Raise what ended a search that nobody stopped."""
+    """Raise what ended a search that nobody stopped: also what the user can put right, since something was started."""
     if isinstance(trouble, UserError):
-        raise trouble
+        raise SearchFailed(str(trouble)) from trouble
     if trouble is not None and not searcher.stopping:
         name = searcher.ledger.study.name
         raise SearchFailed(f"{name}: {trouble}; `altiplano resume {name}` goes on") from trouble
@@ -193,8 +197,10 @@ def _once(
     if not searcher.waiting and (listed or ledger.complete):
         return searcher, None
     try:
-        ray = cluster.cluster(place.address, modules=borrowed.modules(ledger.study), coming=place.coming)
-        with ray, _stoppable(searcher, stopped, place.home, told):
+        connected = cluster.cluster(place.address, modules=borrowed.modules(ledger.study), coming=place.coming)
+        with connected, _stoppable(searcher, stopped, place.home, told):
+            if not place.address:
+                refuse_unplaceable(resources, ray.cluster_resources())
             probe = Probe(place.home, place.url, place.seen)
             probe.look()
             if place.address:
@@ -247,8 +253,12 @@ def _stoppable(searcher: GroupSearcher, stopped: threading.Event, home: Home, to
             raise KeyboardInterrupt
         searcher.stopping = True
         stopped.set()
-        home.write(STOP, b"")
-        told("stopping", "finishing the epoch and saving; once more to leave at once")
+        try:
+            home.write(STOP, b"")
+        except OSError as error:  # a full disk, of all things; workers look for the file and will not find it
+            told("stopping", f"finishing the groups in training ({error}); once more to leave at once")
+        else:
+            told("stopping", "finishing the epoch and saving; once more to leave at once")
 
     if threading.current_thread() is not threading.main_thread():
         yield
