@@ -55,6 +55,10 @@ def _refused(before: Study, after: Study) -> Iterator[Fault]:
     for part, old, new in _fixed(before, after):
         if old != new:
             yield Fault(part, f"may not change from {old!r} to {new!r}: {COMPARED}")
+    if before.ledger != after.ledger:
+        yield Fault("ledger", f"may not change from {before.ledger!r}: what is known is there; where it was moved, say so with --ledger")
+    if before.earlier != after.earlier:
+        yield Fault("from", f"may not change from {before.earlier!r}: what an earlier study taught was taken over at the launch")
     if after.seeds < before.seeds:
         yield Fault("seeds", f"may not shrink from {before.seeds} to {after.seeds}: configurations with more seeds are there")
     for name, space in before.spaces.items():
@@ -72,6 +76,10 @@ def _fixed(before: Study, after: Study) -> Iterator[tuple[str, Any, Any]]:
             yield f"{part}.{key}", old[part].get(key), new[part].get(key)
     for key, value in before.training.structure.items():
         yield f"training.{key}", value, after.training.structure[key]
+    for key, value in before.training.numbers.items():
+        now = after.training.numbers[key]
+        if isinstance(value, int | float) and isinstance(now, int | float):  # a range may become another, and a number may become one
+            yield f"training.{key}", value, now
     for part in ("scenario", "objectives", "tail", "precision"):
         yield part, old[part], new[part]
 

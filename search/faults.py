@@ -1,9 +1,10 @@
 """What can be wrong with a study beyond its shape, and pydantic's findings in words that teach."""
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from search.domain import Refusals
 from search.errors import Fault, nearest
@@ -89,8 +90,9 @@ def _methods(given: Mapping[str, Any]) -> Iterator[Fault]:
         return
     scenario = scenario_of(given)
     for name, asked in chosen.items():
-        if not isinstance(name, str) or not TypeAdapter(Annotated[str, Field(pattern=f"^{NAME}$")]).validator.isinstance_python(name):
-            yield Fault(f"methods.{name}", "must be a name of letters, digits, dots, dashes and underscores")
+        if not isinstance(name, str) or "." in name or not re.fullmatch(NAME, name):
+            words = "must be a name of at most 63 letters, digits, dashes and underscores (a dot stands before its knobs)"
+            yield Fault(f"methods.{name}", words)
             continue
         if asked is not None and not isinstance(asked, Mapping):
             yield Fault(f"methods.{name}", f"must be its knobs, as in `{name}: {{}}`, got {asked!r}")

@@ -160,7 +160,8 @@ def tunnel(cluster: Path) -> Iterator[str]:
         end = time.monotonic() + TUNNEL_SECONDS
         while not listens("127.0.0.1", port):
             if process.poll() is not None or time.monotonic() > end:
-                process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # its ssh holds the other end of the pipe, too
                 said = (process.communicate()[0] or b"").decode(errors="replace").strip().splitlines()
                 raise UserError(
                     f"--cluster {cluster}: its head cannot be reached ({said[-1] if said else 'no answer'}); is it up? `ray up`"

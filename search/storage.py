@@ -29,6 +29,9 @@ _NO_DRIVER = "the database's Python driver is not installed; pip install 'altipl
 VARIABLE = "ALTIPLANO_LEDGER"
 """Environment variable that may hold the ledger's URL, password included."""
 
+SECRET = ("password", "sslpassword")
+"""What a URL's query may give to the database's client, and nobody else is to see."""
+
 SECONDS = 60
 """How long a write waits for a reader of an SQLite ledger (optuna-dashboard, status)."""
 
@@ -185,7 +188,7 @@ def with_driver(url: str) -> str:
 def without_password(url: str) -> str:
     """The URL as it may be written down; the database's client finds the password in PGPASSWORD or its own files."""
     try:
-        found = make_url(url)
+        found = make_url(url).difference_update_query(SECRET)
         bare = URL.create(found.drivername, found.username, None, found.host, found.port, found.database, found.query)
         return bare.render_as_string(hide_password=False)
     except ArgumentError:
@@ -195,6 +198,6 @@ def without_password(url: str) -> str:
 def public(url: str) -> str:
     """A URL without its password, for messages."""
     try:
-        return make_url(url).render_as_string(hide_password=True).removeprefix("sqlite:///")
+        return make_url(url).difference_update_query(SECRET).render_as_string(hide_password=True).removeprefix("sqlite:///")
     except ArgumentError:
         return "the ledger's URL"

@@ -48,6 +48,21 @@ def test_what_may_not_change_is_refused_all_at_once():
     assert refused(fakes.study(), **other) == expected
 
 
+def test_a_fixed_number_of_training_stays_and_a_range_may_become_another():
+    """ERM is one configuration, which has been trained with the number as it was."""
+    before = fakes.study(training={"lr": 0.1, "weight_decay": [1e-5, 1e-3]})
+    assert refused(before, training={"lr": 0.3, "weight_decay": [1e-5, 1e-3]}) == ["training.lr"]
+    assert compare(before, fakes.study(training={"lr": 0.1, "weight_decay": [1e-6, 1e-3]}))
+
+
+def test_neither_the_ledger_nor_the_earlier_study_is_changed_in_the_study_file():
+    before = fakes.study()
+    for changes, path in (({"ledger": "sqlite:///other.db"}, "ledger"), ({"from": "earlier"}, "from")):
+        with pytest.raises(StudyError) as raised:
+            compare(before, extended(before, changes=changes))
+        assert [fault.path for fault in raised.value.faults] == [path]
+
+
 def test_a_method_may_not_become_another_one():
     before = fakes.study(methods={"mine": {"mixing": "mixup"}})
     assert refused(before, methods={"mine": {"mixing": "cutmix"}}) == ["methods.mine.mixing"]

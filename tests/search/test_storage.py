@@ -45,6 +45,8 @@ def test_a_password_is_in_no_message_and_no_file(tmp_path):
     for text in (study.dump(), repr(study), str(study.plain()), without_password(SECRET), public(SECRET)):
         assert "hunter2" not in text
     assert Study.parse(study.dump()).ledger_url == "postgresql://me@host/db"
+    for hide in (without_password, public):
+        assert hide("postgresql://h/db?user=me&password=hunter2&sslpassword=hunter2") == "postgresql://h/db?user=me"
     with pytest.raises(UserError) as raised:
         connect("postgresql://me:hunter2@127.0.0.1:1/db")
     assert "hunter2" not in str(raised.value)

@@ -64,6 +64,15 @@ def test_a_file_system_without_hard_links_copies(tmp_path, monkeypatch):
     assert home.read("b") == b"one"
 
 
+def test_files_are_for_whom_the_umask_says(tmp_path):
+    before = os.umask(0o027)
+    try:
+        Home(str(tmp_path)).write("a", b"content")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o640
+
+
 def test_half_written_files_are_told_apart(tmp_path):
     home = Home(str(tmp_path))
     home.write("evidence/a.parquet", b"")
