@@ -42,7 +42,7 @@ class Table:
         knobs: Its numbers by name, indexed by key; nan where a method has no such knob.
         turned: Names of the knobs that the search turned, by method.
         truth, names, pictures: Labels, class names and pictures of the split; None and empty where the study left none.
-        wrong: Members of each method that got each example wrong, (N,).
+        wrong: Members of each method that got each example wrong, (N,); who failed made no predictions and does not count.
         paths: Evidence files by number.
         notes: What could not be read, in words.
         confirmed: The same on the test split, once `confirm` has run.
@@ -196,8 +196,9 @@ def _agreement(
                 continue
             right = predictions == truth.y
             noise.update(zip(part["key"].to_numpy()[:: shape[1]].tolist(), agreement.split_noise(right).tolist(), strict=True))
+            made = ~part["status"].isin(FAILED).to_numpy().reshape(shape)
             for method, rows in _runs(part["method"].to_numpy()[:: shape[1]]):
-                missed = (~right[rows]).sum((0, 1))
+                missed = (~right[rows[:, None] & made]).sum(0)
                 wrong[method] = wrong[method] + missed if method in wrong else missed
     return stability, pd.Series(noise, dtype=float), wrong
 

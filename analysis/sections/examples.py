@@ -15,6 +15,7 @@ from analysis.figures import seeds as drawn_seeds
 from analysis.findings import Findings, best_of_each, called, predictions_of, row_of
 from analysis.page import Column, Picture, Row, Section, Sheet
 from analysis.table import Table
+from trainables.evidence import FAILED
 
 HARDEST = 18
 STEADY = 8
@@ -90,9 +91,10 @@ def _by_all(members: int, total: NDArray[np.int64]) -> str:
 
 
 def _counted(table: Table) -> int:
-    """Members whose predictions were counted: those of configurations trained to the end."""
+    """Members whose predictions were counted: those of configurations trained to the end that did not fail."""
     complete = table.configurations.index[table.configurations["state"] == "complete"]
-    return int((table.members["scored"] & table.members["key"].isin(complete)).sum())
+    members = table.members
+    return int((members["scored"] & members["key"].isin(complete) & ~members["status"].isin(FAILED)).sum())
 
 
 def _picture(table: Table, example: int, wrong: int, members: int, predictions: NDArray[np.int16]) -> tuple[str, str, str]:

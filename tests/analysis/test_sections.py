@@ -220,6 +220,19 @@ def test_the_hardest_examples_are_those_that_most_members_miss(digits: Path) -> 
         assert f"mostly taken for digit {np.bincount(wrong).argmax()}" in section.pictures[0].words
 
 
+def test_who_diverged_or_collapsed_is_not_among_those_that_get_an_example_wrong(digits: Path) -> None:
+    """All but eight members failed; one example is missed by those eight, another by four of them."""
+    one = whole(digits)
+    failed = np.arange(len(one.table.members)) >= 8
+    members = one.table.members.assign(status=np.where(failed, np.where(np.arange(len(failed)) % 2, "diverged", "collapsed"), "complete"))
+    missed = np.zeros(360, np.int64)
+    missed[[3, 7]] = 8, 4
+    section = examples.hardest(one._replace(table=replace(one.table, members=members, wrong={"mixup": missed})))
+    assert section is not None
+    assert "1 example is wrong in all 8 members trained to the end; in half of them or more 2 are" in section.text[0]
+    assert [re.findall("wrong in (all|[0-9]+ %)", picture.words)[0] for picture in section.pictures] == ["all", "50 %"]
+
+
 def test_the_gap_is_the_splits_loss_less_the_training_loss_at_the_end() -> None:
     curves = {"loss": np.array([[2.0, 1.0, np.nan], [2.0, 1.5, 1.2]]), "train_loss": np.array([[2.0, 0.5, np.nan], [1.0, 0.5, 0.3]])}
     assert learning._gap(curves) == pytest.approx((1.0 + 1.2) / 2 - (0.5 + 0.3) / 2)

@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 from analysis import findings, load, rank, reading, report
 from tests.analysis import synthetic
 from trainables import evidence, scores
-from trainables.evidence import COMPLETE, DIVERGED, PRUNED, Evidence
+from trainables.evidence import COLLAPSED, COMPLETE, DIVERGED, FAILED, PRUNED, Evidence
 
 N = 40
 Y = np.arange(N) % 4
@@ -20,9 +20,9 @@ Y = np.arange(N) % 4
 def member(
     number: int, seed: int, *, status: str = COMPLETE, epochs: int = 6, method: str = "mixup", wrong: int = 5, **more: float
 ) -> Evidence:
-    """A member that gets its first `wrong` examples wrong; nothing predicted where it diverged."""
+    """A member that gets its first `wrong` examples wrong; nothing predicted where it failed."""
     predictions = np.where(np.arange(N) < wrong, (Y + 1) % 4, Y).astype(np.int16)
-    if status == DIVERGED:
+    if status in FAILED:
         predictions[:] = -1
     truth = scores.Truth(Y, np.zeros(N, int), 4)
     return Evidence(
@@ -95,6 +95,12 @@ def test_a_diverged_member_counts_at_chance_level_even_if_its_scores_are_nan(tmp
     assert table.configurations.loc[0, "failures"] == 1
     assert_allclose(table.members["stability"].mean(), 1 / 3)
     assert len(findings.predictions_of(table, 0)) == 2
+
+
+def test_who_failed_made_no_predictions_and_so_no_wrong_ones(tmp_path: Path) -> None:
+    some = [member(0, 0), member(0, 1, status=DIVERGED), member(0, 2), *(member(1, seed, status=COLLAPSED) for seed in range(3))]
+    table = load(str(written(tmp_path / "s", some)))
+    assert table.wrong["mixup"].tolist() == [2] * 5 + [0] * (N - 5)
 
 
 def test_configurations_dropped_at_a_rung_are_kept_apart(tmp_path: Path) -> None:
