@@ -11,7 +11,8 @@ from docs.reference.words import table
 HEAD = """# Commands
 
 What `altiplano COMMAND --help` says. Exit codes: 0 done, 1 failed while running, 2 the input is at fault, 3 stopped by you with everything
-saved. `ALTIPLANO_HOME` and `ALTIPLANO_LEDGER` stand in for `--home` and `--ledger`.
+saved. `ALTIPLANO_HOME` and `ALTIPLANO_LEDGER` stand in for `--home` and `--ledger`; a study
+with a ledger in its own home keeps to that one.
 """
 
 
