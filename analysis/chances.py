@@ -126,7 +126,7 @@ def reaches(figure: Figure, seeds: Floats, position: int, margin: float) -> Floa
     known = np.flatnonzero((figure.df > 0) & (np.arange(len(seeds)) != position))
     for rows in np.split(known, range(BLOCK, len(known), BLOCK)):
         centre, deviation = _given(figure, seeds, rows, source.random((AGAINST, len(rows))), population)
-        found[rows] = ndtr((centre - against + margin) / np.hypot(deviation, spread)).mean(0)
+        found[rows] = ndtr((centre - against + margin) / np.maximum(np.hypot(deviation, spread), 1e-9)).mean(0)
     return found
 
 

@@ -84,6 +84,8 @@ def test_what_reaches_another_is_as_often_so_in_joint_draws() -> None:
     draws = chances.posterior(figure, none + 3, np.arange(24), source.standard_normal((20_000, 24)), source)
     found = chances.reaches(figure, none + 3, 5, 0.01)
     assert_allclose(found, np.where(np.arange(24) == 5, 1, (draws >= draws[:, 5:6] - 0.01).mean(0)), atol=0.02)
+    alike = figure_of(np.full(72, 0.75), np.repeat(np.arange(24), 3), none + 3, none, none.astype(np.intp))
+    assert_allclose(chances.reaches(alike, none + 3, 5, 0.01), 1)
     unknown = chances.reaches(figure._replace(df=np.where(np.arange(24) == 3, 0.0, figure.df)), none + 3, 5, 0.01)
     assert np.isnan(unknown[3])
     assert np.isfinite(np.delete(unknown, 3)).all()
