@@ -106,7 +106,7 @@ def _optimism_told(pairs: pd.DataFrame) -> str:
     if not words.known(gap):
         return ""
     between = f" ± {100 * half:.1f}" if words.known(half) else ""
-    erm = pairs.loc[pairs["method"] == BASELINE, "optimism"].dropna()
+    erm = pairs.loc[~pairs["chosen"], "optimism"].dropna()
     beside = (
         f" For ERM, which nothing chose, it is {words.points(float(erm.iloc[0]))}: that much lies between the splits and the seeds."
         if len(erm) == 1
@@ -120,7 +120,10 @@ def _optimism_told(pairs: pd.DataFrame) -> str:
 
 
 def both(found: Findings) -> pd.DataFrame:
-    """Confirmed configurations in their order, with what selection had reported: `_selection`, `_test` and `optimism` of the utility."""
+    """Confirmed configurations in their order, with what selection had reported: `_selection`, `_test` and `optimism` of the utility.
+
+    `chosen` says whether the search's scores brought it there: all but an ERM that was the only one tried, which races whatever its score.
+    """
     if found.confirmed is None:
         return pd.DataFrame()
     after, before = found.confirmed[1].frame, found.frame
@@ -128,11 +131,13 @@ def both(found: Findings) -> pd.DataFrame:
     figures = {f"{name}_{split}": joined[f"{name}_{split}"] for name in (*FIGURES, "utility") for split in ("selection", "test")}
     ends = {f"{name}_{end}": joined[f"{name}_{end}_test"] for name in (*FIGURES, "utility") for end in ("low", "high")}
     label = [f"{method} {number}" for method, number in zip(joined["method"], joined["configuration"], strict=True)]
+    alone = (found.table.configurations["method"] == BASELINE).sum() == 1
     kept = {
         "rank": joined["rank_test"],
         "label": label,
         "method": joined["method"],
         "configuration": joined["configuration"],
+        "chosen": (joined["method"] != BASELINE) | (not alone),
         "seeds": joined["seeds_test"],
     }
     likely = {"p_best": joined["p_best_test"], "rank_selection": joined["rank_selection"], "guarantee": joined["guarantee_test"]}
@@ -142,11 +147,11 @@ def both(found: Findings) -> pd.DataFrame:
 def optimism(pairs: pd.DataFrame) -> tuple[float, float]:
     """Mean of selection less test utility over the confirmed configurations that were chosen, and half its 95 % interval over them.
 
-    ERM stands in the race whatever its score, so that its gap says nothing of the luck of being chosen; it counts only where it is alone.
+    The gap of what nothing chose says nothing of the luck of being chosen; it counts only where there is no other.
     """
     from scipy import stats
 
-    chosen = pairs[pairs["method"] != BASELINE]
+    chosen = pairs[pairs["chosen"]]
     gaps = (chosen if len(chosen) else pairs)["optimism"].dropna().to_numpy()
     if len(gaps) < 2:
         return (float(gaps[0]) if len(gaps) else float("nan")), float("nan")

@@ -177,9 +177,20 @@ def test_optimism_is_selection_less_test_of_the_same_configuration(digits: Path)
     after, before = (frame.set_index(["method", "configuration"])["utility"] for frame in (one.confirmed[1].frame, one.frame))
     assert set(pairs.index) == set(after.index)
     assert_allclose(pairs["optimism"], before.reindex(pairs.index) - after.reindex(pairs.index))
-    gap, half = order.optimism(pd.DataFrame({"method": ["sam"] * 4, "optimism": [0.01, 0.02, 0.03, 0.06]}))
+    gap, half = order.optimism(pd.DataFrame({"chosen": [True] * 4, "optimism": [0.01, 0.02, 0.03, 0.06]}))
     assert gap == pytest.approx(0.03)
     assert half == pytest.approx(3.18245 * np.std([0.01, 0.02, 0.03, 0.06], ddof=1) / 2, rel=1e-4)
+
+
+def test_only_an_erm_that_was_the_only_one_tried_was_not_chosen() -> None:
+    for tried in (1, 2):
+        names = [*["erm"] * tried, *["mixup"] * (10 - tried)]
+        one = found(replace(simulated(noisy(MEANS), methods=names), confirmed=simulated(noisy(MEANS, entropy=9), methods=names)))
+        pairs = order.both(one)
+        assert pairs["chosen"].tolist() == [method != "erm" or tried > 1 for method in pairs["method"]]
+        gap, _ = order.optimism(pairs)
+        assert gap == pytest.approx(pairs["optimism"][pairs["chosen"]].mean())
+        assert ("which nothing chose" in order._optimism_told(pairs)) == (tried == 1)
 
 
 def test_the_spread_net_of_split_noise_is_the_moderated_variance_less_the_noise(digits: Path) -> None:
