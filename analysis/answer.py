@@ -65,7 +65,7 @@ def _which(ranked: Ranking, where: str = "") -> str:
 
 
 def _levels(row: pd.Series) -> str:
-    mean, tail = (words.within(row[name], row[name] - row[f"{name}_low"]) for name in ("accuracy", "tail"))
+    mean, tail = (words.score(row, name) for name in ("accuracy", "tail"))
     return f"mean accuracy {mean} %, tail {tail} %"
 
 

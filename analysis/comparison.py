@@ -80,13 +80,9 @@ def _leading(group: Sequence[Judged], found: Levels, rule: str) -> list[str]:
     count = sum(len(one.ranked.frame) for one in group)
     lead = (
         f"On {group[0].data}, {group[0].table.split} split, {first['method']} {first['configuration']} of {first['study']} comes first of "
-        f"{count:,} by rule {rule}: mean accuracy {_level(first, 'accuracy')} %, tail {_level(first, 'tail')} %."
+        f"{count:,} by rule {rule}: mean accuracy {words.score(first, 'accuracy')} %, tail {words.score(first, 'tail')} %."
     )
     return [lead, *(_behind(row) for _, row in found.contrasts[found.contrasts["figure"] == "utility"].iterrows())]
-
-
-def _level(row: pd.Series, name: str) -> str:
-    return words.within(row[name], row[name] - row[f"{name}_low"])
 
 
 def _behind(row: pd.Series) -> str:

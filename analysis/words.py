@@ -19,9 +19,18 @@ def percent(value: float | None, digits: int = 1) -> str:
     return f"{100 * value:.{digits}f}" if value is not None and known(value) else NONE
 
 
-def within(value: float, half: float, digits: int = 1) -> str:
-    """A share with half its interval: 87.7 ± 1.2."""
-    return f"{percent(value, digits)} ± {percent(half, digits)}" if known(half) else percent(value, digits)
+def within(value: float, low: float, high: float, digits: int = 1) -> str:
+    """A share with its interval: 87.7 ± 1.2; where 0 or 1 cuts it off on one side, both ends: 27.0 (0.0 to 100.0)."""
+    if not (known(low) and known(high)):
+        return percent(value, digits)
+    if math.isclose(value - low, high - value, abs_tol=1e-9):
+        return f"{percent(value, digits)} ± {percent(high - value, digits)}"
+    return f"{percent(value, digits)} ({percent(low, digits)} to {percent(high, digits)})"
+
+
+def score(row: pd.Series, name: str) -> str:
+    """A configuration's score with its interval, from its `NAME`, `NAME_low` and `NAME_high`."""
+    return within(row[name], row[f"{name}_low"], row[f"{name}_high"])
 
 
 def points(value: float | None, digits: int = 1) -> str:

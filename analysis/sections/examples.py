@@ -176,5 +176,5 @@ def _steady(row: pd.Series, net: pd.Series) -> Row:
             return words.NONE
         return f"{100 * net[middle]:.2f} ({100 * net[low]:.2f} to {100 * net[high]:.2f})"
 
-    churn = words.within(1 - row["stability"], row["stability"] - row["stability_low"])
+    churn = words.within(1 - row["stability"], 1 - row["stability_high"], 1 - row["stability_low"])
     return Row([called(row), churn, spread("raw", "low", "high"), spread("net", "net_low", "net_high"), f"{row['seeds']:.0f}"])

@@ -68,7 +68,7 @@ def how_to_read(ranked: Ranking) -> str:
 def _row(row: pd.Series) -> Row:
     note = "; ".join(part for part in (row["knobs"], row["reason"] and f"set aside: {row['reason']}") if part)
     failed = f" ({row['failures']:.0f})" if row["failures"] else ""
-    figures = [words.within(row[name], row[name] - row[f"{name}_low"]) for name in FIGURES]
+    figures = [words.score(row, name) for name in FIGURES]
     likely = [words.chance(row["p_best"]), words.ranks(row["rank_low"], row["rank_high"]), words.chance(row["front"])]
     cells = [
         f"{row['rank']:.0f}",

@@ -143,7 +143,7 @@ def _levels(group: Sequence[Judged], found: Levels, looks: Looks, number: str) -
 
 
 def _level(row: pd.Series) -> Row:
-    figures = [words.within(row[name], row[name] - row[f"{name}_low"]) for name in ("accuracy", "tail", "stability")]
+    figures = [words.score(row, name) for name in ("accuracy", "tail", "stability")]
     failed = f" ({row['failures']:.0f})" if row["failures"] else ""
     note = "; ".join(part for part in (f"configuration {row['configuration']}", row["knobs"], row["reason"]) if part)
     ends = [f"{row['seeds']:.0f}{failed}", words.duration(row["seconds"])]
@@ -169,7 +169,7 @@ def _gains(studies: Studies, best: pd.DataFrame, looks: Looks) -> Section:
     for _, row in best.sort_values(["study", "utility"], ascending=[True, False], kind="stable").iterrows():
         p = words.p_value(row["p_holm"]).removeprefix("= ") if words.known(row["p_holm"]) else words.NONE
         figures = [words.percent(row[name]) for name in ("accuracy", "tail", "stability")]
-        utility = words.within(row["utility"], row["utility"] - row["utility_low"])
+        utility = words.score(row, "utility")
         gain = words.gain(row) if words.known(row["gain"]) else words.NONE
         note = f"configuration {row['configuration']}" + (f": {row['knobs']}" if row["knobs"] else "")
         rows.append(Row([f"{row['study']} · {row['method']}", *figures, utility, gain, p, f"{row['seeds']:.0f}"], note))

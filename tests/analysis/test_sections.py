@@ -10,10 +10,10 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
 
-from analysis import answer, chances, findings, load, pareto
+from analysis import answer, chances, findings, load, pareto, words
 from analysis.findings import Findings
 from analysis.importance import Dependence
-from analysis.sections import closing, course, examples, learning, methods, order, turned
+from analysis.sections import closing, course, examples, learning, methods, order, side, turned
 from analysis.summary import WEIGHTS, summarise
 from analysis.table import Table
 from tests.analysis.tables import simulated
@@ -180,6 +180,31 @@ def test_optimism_is_selection_less_test_of_the_same_configuration(digits: Path)
     gap, half = order.optimism(pd.DataFrame({"chosen": [True] * 4, "optimism": [0.01, 0.02, 0.03, 0.06]}))
     assert gap == pytest.approx(0.03)
     assert half == pytest.approx(3.18245 * np.std([0.01, 0.02, 0.03, 0.06], ddof=1) / 2, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("value", "low", "high", "told"),
+    [
+        (0.877, 0.865, 0.889, "87.7 ± 1.2"),
+        (0.27, 0.0, 1.0, "27.0 (0.0 to 100.0)"),
+        (0.0, 0.0, 0.12, "0.0 (0.0 to 12.0)"),
+        (0.99, 0.95, 1.0, "99.0 (95.0 to 100.0)"),
+        (1.0, 1.0, 1.0, "100.0 ± 0.0"),
+        (0.9, np.nan, np.nan, "90.0"),
+    ],
+)
+def test_an_interval_that_is_cut_off_is_printed_by_its_ends(value: float, low: float, high: float, told: str) -> None:
+    assert words.within(value, low, high) == told
+
+
+def test_a_tail_near_none_is_printed_alike_wherever_it_stands(digits: Path) -> None:
+    one = whole(digits)
+    row = one.frame.iloc[0].copy()
+    row[["tail", "tail_low", "tail_high", "stability", "stability_low", "stability_high"]] = 0.0, 0.0, 0.12, 0.97, 0.9, 1.0
+    assert answer._levels(row).endswith(", tail 0.0 (0.0 to 12.0) %")
+    assert order._row(row).cells[4:6] == ["0.0 (0.0 to 12.0)", "97.0 (90.0 to 100.0)"]
+    assert side._level(pd.concat([row, pd.Series({"study": "s"})])).cells[4] == "0.0 (0.0 to 12.0)"
+    assert examples._steady(row, examples.net_spread(one).iloc[0]).cells[1] == "3.0 (0.0 to 10.0)"
 
 
 def test_only_an_erm_that_was_the_only_one_tried_was_not_chosen() -> None:
