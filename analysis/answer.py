@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from analysis import chances, comparable, words
-from analysis.findings import Findings, called
+from analysis.findings import Findings, called, failed
 from analysis.page import Head
 from analysis.ranking import Ranking
 from analysis.sections.order import both, optimism, utility
 from analysis.summary import USEFULNESS
 from analysis.table import FIGURES, Table
+from trainables.evidence import COLLAPSED, DIVERGED
 
 
 def head(found: Findings) -> Head:
@@ -147,7 +148,7 @@ def warnings(found: Findings) -> list[str]:
     if len(frame) == 1:
         told.append("One configuration has finished: there is no ranking yet, and no spread to borrow from others.")
     if (summary.failures == summary.seeds).all():
-        told.append("Every seed of every configuration diverged: all stand at chance level. Lower the learning rate or the knobs' ranges.")
+        told.append(_all_failed(list(failed(found))))
     if ranked.rule == "guarantee" and not frame["kept"].any():
         told.append("No configuration passes the guarantee rule's conditions; the order below is by failed seeds, then by the lower bound.")
     if ranked.rule == "oracle":
@@ -159,6 +160,15 @@ def warnings(found: Findings) -> list[str]:
         )
     unfinished = _unfinished(table)
     return [*([unfinished] if unfinished else []), *told, *table.notes]
+
+
+def _all_failed(ways: list[str]) -> str:
+    advice = {
+        DIVERGED: "Lower the learning rate or the knobs' ranges.",
+        COLLAPSED: "A collapsed net gives all pictures about the same embedding; another learning rate or temperature may help.",
+    }
+    told = " or ".join(ways)
+    return " ".join([f"Every seed of every configuration {told}: all stand at chance level.", *(advice[way] for way in ways)])
 
 
 def _unfinished(table: Table) -> str:
@@ -191,7 +201,7 @@ def facts(found: Findings) -> list[tuple[str, str]]:
         ("methods", f"{len(table.methods)}"),
         ("seeds a configuration", words.between(ranked.summary.seeds)),
         ("members trained", f"{len(table.members):,}"),
-        ("diverged", f"{int(ranked.summary.failures.sum()):,}"),
+        *[(name, f"{number:,}") for name, number in ({DIVERGED: 0} | failed(found)).items()],
         ("training time", words.duration(float(table.members["seconds"].sum()))),
     ]
     if table.truth is not None:

@@ -13,7 +13,7 @@ from analysis.figures import knobs, style
 from analysis.figures.style import Look
 from analysis.ranking import Ranking, ranking
 from analysis.table import BASELINE, Table
-from trainables.evidence import FAULTS
+from trainables.evidence import FAILED, FAULTS
 
 Curves = dict[str, NDArray[np.float64]]
 """Name to (seeds, epochs); nan where a figure was not taken."""
@@ -95,6 +95,14 @@ def predictions_of(table: Table, key: int) -> NDArray[np.int16]:
         parts.append(reading.rows_of(table.home, table.paths[int(str(file))], "predictions")[part["row"].to_numpy()])
     found = np.concatenate(parts)
     return found[(found >= 0).all(1)]
+
+
+def failed(found: Findings) -> dict[str, int]:
+    """How many members of the ranked configurations failed in each way that occurred: {"diverged": 3, "collapsed": 1}."""
+    members = found.table.members
+    ranked = members["scored"] & members["key"].isin(found.frame.index)
+    counts = members.loc[ranked, "status"].value_counts()
+    return {name: int(counts[name]) for name in FAILED if name in counts}
 
 
 def curves_of(table: Table, keys: Sequence[int]) -> dict[int, Curves]:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.figures.style import FAINT, INK, MUTED, Drawing, Look, margins, name_ends, panels, room
+from trainables.evidence import FAILED
 
 Steps = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -70,13 +71,13 @@ def halving(survivors: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
 
 
 def cost(hours: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
-    """Training time by method, split by what became of it; rows methods, columns kept, dropped, diverged (hours)."""
+    """Training time by method, split by what became of it; rows methods, columns kept, dropped, and each way to fail (hours)."""
     figure, (axes,) = panels(1, 18 + 6 * len(hours))
     most = hours.sum(axis=1).max()
     unit, word = (1.0, "hours") if most >= 2 else (60.0, "minutes") if most >= 2 / 60 else (3600.0, "seconds")
     for place, (method, row) in enumerate(hours.iterrows()):
         left = 0.0
-        for name, alpha in (("kept", 1.0), ("dropped", 0.45), ("diverged", 0.2)):
+        for name, alpha in (("kept", 1.0), ("dropped", 0.45), *((name, 0.2) for name in FAILED)):
             axes.barh(place, unit * row[name], left=left, height=0.6, color=looks[str(method)].colour, alpha=alpha, lw=0)
             left += unit * float(row[name])
         axes.annotate(f"{left:,.1f}", (left, place), (2, 0), textcoords="offset points", va="center", fontsize=6.5, color=INK)
@@ -90,8 +91,9 @@ def cost(hours: pd.DataFrame, looks: dict[str, Look]) -> Drawing:
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_color(MUTED)
     margins(figure, left=25, top=3)
+    failed = " or ".join(name for name in FAILED if hours[name].sum() > 0)
     caption = (
-        "Members' shares of their groups' training time. Full colour: configurations trained to the end; lighter: dropped at a rung; "
-        "lightest: diverged seeds."
+        "Members' shares of their groups' training time. Full colour: seeds trained to the end; lighter: dropped at a rung"
+        f"{failed and f'; lightest: {failed}'}."
     )
     return Drawing("cost", "Cost by method", caption, figure)

@@ -5,7 +5,7 @@ import yaml
 
 from analysis import words
 from analysis.comparable import tail_of
-from analysis.findings import Findings
+from analysis.findings import Findings, failed
 from analysis.page import Section
 from analysis.summary import USEFULNESS
 from analysis.table import BASELINE
@@ -82,8 +82,9 @@ def _of_spread(found: Findings) -> list[str]:
         )
     if summary.failures.sum():
         rate = float(summary.failures.sum() / summary.seeds.sum())
+        ways = [f"{words.count(number, 'seed')} {name}" for name, number in failed(found).items()]
         told.append(
-            f"{words.count(float(summary.failures.sum()), 'seed')} diverged ({100 * rate:.1f} %) and count at chance level; a "
+            f"{words.listed(ways)} ({100 * rate:.1f} %), which {'counts' if summary.failures.sum() == 1 else 'count'} at chance level; a "
             "configuration with a failed seed is neither shrunken nor used to judge others' spread."
         )
     figure = summary.figures[USEFULNESS]

@@ -8,6 +8,7 @@ from analysis.figures import course as drawn
 from analysis.findings import Findings
 from analysis.page import Column, Row, Section, Sheet
 from analysis.table import FIGURES
+from trainables.evidence import FAILED, PRUNED
 
 CHECKS = 60
 """Points at which the hypervolume is taken."""
@@ -90,7 +91,8 @@ def halving(found: Findings) -> Section | None:
         part = dropped[dropped["method"] == method]
         at = [int((part["epochs"] == rung).sum()) for rung in rungs]
         rows.append(Row([str(method), f"{row.iloc[0]:,}", *[f"{number:,}" for number in at], f"{row.iloc[-1]:,}"]))
-    saved = 1 - float(table.members["epochs"].sum()) / max(1.0, float(len(table.members) * last))
+    untrained = float((last - table.members["epochs"])[table.members["status"] == PRUNED].sum())
+    saved = untrained / max(1.0, float(len(table.members) * last))
     text = (
         f"{words.count(len(dropped), 'configuration')} of {len(configurations):,} were dropped at rungs, which saved {100 * saved:.0f} % "
         "of the epochs. They are not ranked: fewer epochs are another measurement."
@@ -106,22 +108,23 @@ def cost(found: Findings) -> Section | None:
     seconds = float(members["seconds"].sum())
     if not seconds > 0:
         return None
-    fate = np.where(members["status"] == "diverged", "diverged", np.where(members["status"] == "pruned", "dropped", "kept"))
+    status = members["status"]
+    fate = np.where(status.isin(FAILED), status, np.where(status == PRUNED, "dropped", "kept"))
     hours = (
         members.assign(fate=fate).pivot_table(
             index="method", columns="fate", values="seconds", aggfunc="sum", fill_value=0.0, observed=True
         )
         / 3600
     )
-    hours = hours.reindex(columns=["kept", "dropped", "diverged"], fill_value=0.0).reindex(found.table.methods).fillna(0.0)
+    hours = hours.reindex(columns=["kept", "dropped", *FAILED], fill_value=0.0).reindex(found.table.methods).fillna(0.0)
     lost = found_faults(found)
     shares = [
         f"{100 * 3600 * float(hours[name].sum()) / seconds:.1f} % went into {word}"
-        for name, word in (("dropped", "configurations dropped at rungs"), ("diverged", "seeds that diverged"))
+        for name, word in (("dropped", "configurations dropped at rungs"), *((name, f"seeds that {name}") for name in FAILED))
         if hours[name].sum() > 0
     ]
     devices = words.listed(sorted(str(device) for device in members["device"].unique()))
-    text = [f"{words.duration(seconds)} of training in all, on {devices}" + (f"; {' and '.join(shares)}" if shares else "") + ".", lost]
+    text = [f"{words.duration(seconds)} of training in all, on {devices}" + (f"; {words.listed(shares)}" if shares else "") + ".", lost]
     return Section("cost", "Cost", text, [drawn.cost(hours, found.looks)])
 
 

@@ -158,8 +158,10 @@ def test_halving_and_cost_are_counted_by_hand() -> None:
     configurations = table.configurations.assign(state=np.where(dropped, "dropped", "complete"), epochs=[10, 10, 2, 2, 5, 10])
     fate = configurations["state"].to_numpy()[table.members["key"]]
     status = np.where(fate == "dropped", "pruned", table.members["status"])
-    status[0] = "diverged"
-    members = table.members.assign(status=status, epochs=configurations["epochs"].to_numpy()[table.members["key"]])
+    status[:2] = "diverged", "collapsed"
+    epochs = configurations["epochs"].to_numpy()[table.members["key"]]
+    epochs[:2] = 1  # what failed members did not train was not saved by halving
+    members = table.members.assign(status=status, epochs=epochs)
     one = found(replace(table, members=members, configurations=configurations))
     section = course.halving(one)
     assert section is not None
@@ -167,7 +169,28 @@ def test_halving_and_cost_are_counted_by_hand() -> None:
     assert "3 configurations of 6 were dropped at rungs, which saved 35 % of the epochs" in section.text[0]
     cost = course.cost(one)
     assert cost is not None
-    assert "50.0 % went into configurations dropped at rungs and 5.6 % went into seeds that diverged" in cost.text[0]
+    told = "50.0 % went into configurations dropped at rungs, 5.6 % went into seeds that diverged and 5.6 % went into seeds that collapsed"
+    assert told in cost.text[0]
+    assert "at a rung; lightest: diverged or collapsed." in cost.drawings[0].caption
+
+
+def test_how_members_failed_is_named() -> None:
+    """One of ten configurations has one diverged and two collapsed seeds; then every seed of all collapsed."""
+    gone = np.zeros((10, 5), bool)
+    gone[0, :3] = True
+    table = simulated(np.where(gone, 0.1, noisy(MEANS)), methods=METHODS, diverged=gone)
+    status = table.members["status"].to_numpy(copy=True)
+    status[1:3] = "collapsed"
+    one = found(replace(table, members=table.members.assign(status=status)))
+    assert ("diverged", "1") in answer.facts(one)
+    assert ("collapsed", "2") in answer.facts(one)
+    told = "1 seed diverged and 2 seeds collapsed (6.0 %), which count at chance level; a configuration with a failed seed"
+    assert told in " ".join(closing.limits(one).text)
+    table = simulated(np.full((10, 5), 0.1), methods=METHODS, diverged=np.ones((10, 5), bool))
+    all_gone = found(replace(table, members=table.members.assign(status="collapsed")))
+    told = [line for line in answer.warnings(all_gone) if line.startswith("Every seed of every configuration collapsed: ")]
+    assert "Lower the learning rate" not in told[0]
+    assert "embedding" in told[0]
 
 
 def test_optimism_is_selection_less_test_of_the_same_configuration(digits: Path) -> None:
