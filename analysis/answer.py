@@ -72,18 +72,21 @@ def _levels(row: pd.Series) -> str:
 
 def _how_sure(ranked: Ranking, which: str = "") -> str:
     frame = ranked.frame
-    inside = int(frame["indistinguishable"].sum())
-    if not inside:
+    aside = sorted(set(frame.loc[~frame["kept"], "reason"].str.replace(r"^\d+ of \d+ ", "", regex=True)))
+    if not frame["kept"].any():
+        if len(frame) == 1:
+            return f"The rule does not keep the only configuration so far ({aside[0]})."
+        return f"The rule keeps none of {which}{len(frame):,} ({words.listed(aside)}), so none is called the best."
+    if not frame["indistinguishable"].any():
         return "How sure this is cannot be told: the spread between retrainings is unknown."
     if len(frame) == 1:
         return "It is the only configuration so far, so there is nothing to choose between."
     kept = int(frame["kept"].sum()) if ranked.rule == "guarantee" else len(frame)
     if kept == 1:
-        why = words.listed(sorted(set(frame.loc[~frame["kept"], "reason"].str.replace(r"^\d+ of \d+ ", "", regex=True))))
-        rest = f"the others are set aside ({why}): nothing was chosen between."
+        rest = f"the others are set aside ({words.listed(aside)}): nothing was chosen between."
         return f"It is the only one of {which}{len(frame):,} that the rule keeps, {rest}"
     whole = f"{which}{len(frame):,}"
-    among = whole if kept in {0, len(frame)} else f"the {kept:,} that the rule keeps from {whole}"
+    among = whole if kept == len(frame) else f"the {kept:,} that the rule keeps from {whole}"
     return f"It is the best of {among} with probability {words.chance(frame['p_best'].iloc[0])}{_likelier(ranked)}; {_rivals(ranked)}."
 
 

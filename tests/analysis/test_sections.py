@@ -178,7 +178,7 @@ def test_how_members_failed_is_named() -> None:
     """One of ten configurations has one diverged and two collapsed seeds; then every seed of all collapsed."""
     gone = np.zeros((10, 5), bool)
     gone[0, :3] = True
-    table = simulated(np.where(gone, 0.1, noisy(MEANS)), methods=METHODS, diverged=gone)
+    table = simulated(noisy(MEANS) * ~gone, methods=METHODS, diverged=gone)
     status = table.members["status"].to_numpy(copy=True)
     status[1:3] = "collapsed"
     one = found(replace(table, members=table.members.assign(status=status)))
@@ -191,6 +191,16 @@ def test_how_members_failed_is_named() -> None:
     told = [line for line in answer.warnings(all_gone) if line.startswith("Every seed of every configuration collapsed: ")]
     assert "Lower the learning rate" not in told[0]
     assert "embedding" in told[0]
+
+
+def test_where_the_rule_keeps_nobody_the_spread_is_not_called_unknown() -> None:
+    gone = np.zeros((10, 5), bool)
+    gone[:, :2] = True
+    one = found(simulated(noisy(MEANS) * ~gone, methods=METHODS, diverged=gone))
+    assert not one.frame["kept"].any()
+    assert answer.sentences(one)[1] == "The rule keeps none of 10 (seeds failed), so none is called the best."
+    alone = found(simulated(noisy(MEANS[:1]) * ~gone[:1], diverged=gone[:1]))
+    assert answer.sentences(alone)[1] == "The rule does not keep the only configuration so far (seeds failed)."
 
 
 def test_optimism_is_selection_less_test_of_the_same_configuration(digits: Path) -> None:
