@@ -61,7 +61,7 @@ def how_to_read(ranked: Ranking) -> str:
         f"Utility is {utility(ranked)}. Intervals are of the mean over retrainings on this split, not over new examples. The guarantee "
         "is the utility that one retraining with a new seed exceeds with chance 95 %. P(best) and rank are about the true "
         f"{figure}{among}; P(front) is the chance that no other configuration is better in mean, tail and stability at once. All come "
-        f"from 4,000 joint draws{few}."
+        f"from {chances.DRAWS:,} joint draws{few}, P(front) from every fourth of them."
     )
 
 

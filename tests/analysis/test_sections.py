@@ -326,6 +326,28 @@ def test_unequal_budgets_are_not_called_equal() -> None:
     assert told[1].text[0].startswith("The budgets differ so far, from 2 to 6 configurations")
 
 
+def test_what_a_rank_test_could_reach_is_said_of_every_number_of_seeds() -> None:
+    """Against ERM's 4 seeds mixup has 5, sam 3, softad 2: 2 / C(9, 4) = .016, 2 / C(7, 3) = .057, 2 / C(6, 2) = .13."""
+    scores = noisy(MEANS[:7])
+    scores[0, 4:], scores[3:5, 3:], scores[5:, 2:] = np.nan, np.nan, np.nan
+    section = methods.compared(found(simulated(scores, methods=["erm", *["mixup"] * 2, *["sam"] * 2, *["softad"] * 2])))
+    assert section is not None
+    told = "A rank test could not fall below p = 0.057 with 3 against ERM's 4 seeds and p = 0.13 with 2 against ERM's 4 seeds whatever"
+    assert told in section.text[1]
+    section = methods.compared(found(simulated(noisy(MEANS, seeds=3), methods=METHODS)))
+    assert section is not None
+    assert "A rank test could not fall below p = 0.1 with 3 against ERM's 3 seeds whatever the data." in section.text[1]
+
+
+def test_the_draws_of_each_chance_are_counted() -> None:
+    """P(front) is taken from every fourth of the draws, so it comes in steps of 1/1000."""
+    one = found(simulated(noisy(MEANS), noisy(MEANS[::-1], entropy=2), noisy(MEANS, entropy=3), methods=METHODS))
+    assert "4,000 joint draws" in order.how_to_read(one.ranked)
+    assert "P(front) from every fourth of them" in order.how_to_read(one.ranked)
+    steps = 1000 * one.frame["front"].to_numpy()
+    assert_allclose(steps, steps.round(), atol=1e-9)
+
+
 def test_the_share_of_work_lost_to_faults_is_of_all_work(tmp_path: Path) -> None:
     table = simulated(noisy(MEANS), methods=METHODS)
     assert float(table.members["seconds"].sum()) == 50
