@@ -24,7 +24,7 @@ def forest(
             look = looks[row["method"]]
             panel.hlines(place, 100 * row[f"{figure_name}_low"], 100 * row[f"{figure_name}_high"], color=look.colour, lw=1.1)
             panel.plot(100 * row[figure_name], place, look.shape, color=look.colour, ms=4, mew=0)
-            if np.isfinite(row[f"{figure_name}_guarantee" if figure_name != "utility" else "guarantee"]):
+            if np.isfinite(row[f"{figure_name}_guarantee"]):
                 panel.plot(100 * row[f"{figure_name}_shrunk"], place, "d", color=INK, ms=2.4, mew=0, zorder=4)
         panel.set(
             ylim=(len(rows) - 0.4, -0.6), yticks=[], title={"accuracy": "mean", "tail": "tail", "stability": "stability"}[figure_name]
