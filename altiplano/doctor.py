@@ -48,7 +48,7 @@ def examine_own(name: str, options: Mapping[str, str]) -> Iterator[Finding]:
     if not plugin.is_named(name):
         raise UserError(f"--plugin must be module:object, as in my_methods:mine, got {name!r}")
     try:
-        for found in examination.examined(name, {key: notation.value(text) for key, text in options.items()}):
+        for found in examination.examined(name, {key: notation.value(text, key) for key, text in options.items()}):
             yield Finding(not found.broken, "; ".join(found.broken) if found.broken else found.promise)
     except ValueError as error:
         raise UserError(f"altiplano doctor: {error}") from error

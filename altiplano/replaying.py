@@ -129,7 +129,7 @@ def _as_asked(table: Table) -> list[int]:
 
 
 def _number(path: str) -> int:
-    written = path.rpartition("/")[2].partition(".")[0].rpartition("-")[2]
+    written = path.rpartition("-")[2].partition(".")[0]
     return int(written) if written.isdigit() else 0
 
 

@@ -18,6 +18,8 @@ from trainables.training import TRAINING, TRAINING_KNOBS
 NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
 """What a study or a method may be called: its name becomes a folder, a file and an Optuna study."""
 
+NAMED = "a name of at most 63 letters, digits, dots, dashes and underscores"
+
 ERM = "erm"
 """The method that every other is judged against; always part of a study."""
 
@@ -75,7 +77,7 @@ def _training(given: Any) -> Iterator[Fault]:
     if not isinstance(given, Mapping):
         return
     for key, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-        if key in given and given[key] not in table:
+        if isinstance(given.get(key), str) and given[key] not in table:
             yield Fault(f"training.{key}", f"must be one of {', '.join(table)}, got {given[key]!r}")
     refused = Refusals()
     space(ERM, {}, {knob.name: given[knob.name] for knob in TRAINING_KNOBS if knob.name in given}, refused)
@@ -90,9 +92,8 @@ def _methods(given: Mapping[str, Any]) -> Iterator[Fault]:
         return
     scenario = scenario_of(given)
     for name, asked in chosen.items():
-        if not isinstance(name, str) or "." in name or not re.fullmatch(NAME, name):
-            words = "must be a name of at most 63 letters, digits, dashes and underscores (a dot stands before its knobs)"
-            yield Fault(f"methods.{name}", words)
+        if not isinstance(name, str) or not re.fullmatch(NAME, name):
+            yield Fault(f"methods.{name}", f"must be {NAMED}")
             continue
         if asked is not None and not isinstance(asked, Mapping):
             yield Fault(f"methods.{name}", f"must be its knobs, as in `{name}: {{}}`, got {asked!r}")
@@ -124,7 +125,7 @@ def structure(error: ValidationError, study: type[BaseModel]) -> Iterator[Fault]
     """Pydantic's findings in our words, one a key."""
     found: dict[str, list[str]] = {}
     for one in error.errors():
-        path = ".".join(str(key) for key in one["loc"] if key not in {"literal['auto']", "constrained-int"})
+        path = _path(one)
         if path.startswith("methods.") or (path == "methods" and one["type"] != "missing"):
             continue
         if one["type"] == "missing":
@@ -145,7 +146,7 @@ _EXAMPLES = {"name": "name: digits", "methods": "methods: {g-mix: {}, softad: {}
 
 def _must(found: Any) -> str:
     if found["type"] == "string_pattern_mismatch":
-        return "must be a name of letters, digits, dots, dashes and underscores"
+        return f"must be {NAMED}"
     if found["type"] == "model_type":
         return "must be keys and values, as in {key: value}"
     words = found["msg"][0].lower() + found["msg"][1:]
@@ -158,11 +159,16 @@ def _must(found: Any) -> str:
 
 
 def _given(error: ValidationError, path: str) -> Any:
-    return next(one["input"] for one in error.errors() if ".".join(map(str, one["loc"])).startswith(path))
+    return next(one["input"] for one in error.errors() if _path(one) == path)
+
+
+def _path(found: Any) -> str:
+    """The dotted key that a finding is about, without what Pydantic adds for the kinds that it may be of."""
+    return ".".join(str(key) for key in found["loc"] if key not in {"literal['auto']", "constrained-int"})
 
 
 def _keys(model: type[BaseModel], loc: tuple[Any, ...]) -> list[str]:
     for key in loc:
         inner = model.model_fields[str(key)].annotation
         model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else model
-    return list(model.model_fields)
+    return [field.alias or name for name, field in model.model_fields.items()]

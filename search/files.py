@@ -49,7 +49,7 @@ def settle(ledger: Ledger, home: Home, group: Group) -> None:
 def forget(home: Home, group: Group) -> None:
     """Remove the checkpoints of a group that has ended, half-written ones too; mostly its worker has done so itself."""
     for name in (*home.names(checkpoints.FOLDER), *home.unfinished(checkpoints.FOLDER)):
-        if name.removeprefix(".").partition(".")[0] == group.name:
+        if checkpoints.group_of(name) == group.name:
             home.remove(f"{checkpoints.FOLDER}/{name}")
 
 
@@ -57,7 +57,7 @@ def sweep(ledger: Ledger, home: Home) -> None:
     """Remove checkpoints of groups that are not in flight, and every file that a killed process has half written."""
     alive = {group.name for group in ledger.in_flight()}
     for name in home.names(checkpoints.FOLDER):
-        if name.partition(".")[0] not in alive:
+        if checkpoints.group_of(name) not in alive:
             home.remove(f"{checkpoints.FOLDER}/{name}")
     for folder in WRITTEN:
         for name in home.unfinished(folder):

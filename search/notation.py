@@ -1,7 +1,8 @@
 """YAML as study files use it: numbers like 1e-3 are numbers, a key stands once, and every key knows its line."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import yaml
@@ -35,25 +36,36 @@ def parse(text: str, source: str = "study") -> tuple[Any, Lines]:
     """The content of a YAML text and the line of every key.
 
     Raises:
-        StudyError: If the text is no YAML, or a key stands twice.
+        StudyError: If the text is no YAML, a key stands twice or is no word, or something is part of itself.
     """
-    try:
-        node = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else None
-        raise StudyError(
-            [Fault("", f"must be YAML: {error.problem}; check colons, indentation and brackets there", line)], source
-        ) from error
     lines: Lines = {}
-    faults = [] if node is None else list(_walk(node, "", lines))
-    if faults:
-        raise StudyError(faults, source)
-    return yaml.load(text, Loader=_Loader), lines  # noqa: S506 a SafeLoader with other numbers
+    with _told(source):
+        node = yaml.compose(text, Loader=_Loader)
+        faults = [] if node is None else list(_walk(node, "", lines, ()))
+        if faults:
+            raise StudyError(faults, source)
+        return yaml.load(text, Loader=_Loader), lines  # noqa: S506 a SafeLoader with other numbers
 
 
-def value(text: str) -> Any:
-    """One value as a study file would write it, for `--set key=value`."""
-    return yaml.load(text, Loader=_Loader)  # noqa: S506 likewise
+def value(text: str, key: str) -> Any:
+    """One value as a study file would write it, for `--set key=value`.
+
+    Raises:
+        StudyError: If it is no YAML.
+    """
+    return parse(text, f"--set {key}={text}")[0]
+
+
+@contextmanager
+def _told(source: str) -> Iterator[None]:
+    """Turn what the reader raises into a fault with its line, where it has one."""
+    try:
+        yield
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        words = getattr(error, "problem", None) or str(error).splitlines()[0]
+        fault = Fault("", f"must be YAML: {words}; check colons, indentation and brackets there", mark.line + 1 if mark else None)
+        raise StudyError([fault], source) from error
 
 
 def dump(content: Mapping[str, Any]) -> str:
@@ -70,16 +82,23 @@ def line_of(path: str, lines: Lines) -> int | None:
     return None
 
 
-def _walk(node: yaml.Node, path: str, lines: Lines) -> Any:
+def _walk(node: yaml.Node, path: str, lines: Lines, above: tuple[yaml.Node, ...]) -> Iterator[Fault]:
+    if node in above:
+        yield Fault(path, "must not be part of itself; write out what the alias stands for", node.start_mark.line + 1)
+        return
+    above = (*above, node)
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, content in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                yield Fault(path, "must have words as keys, has a list or keys as one", key.start_mark.line + 1)
+                continue
             inner = f"{path}.{key.value}" if path else str(key.value)
             line = key.start_mark.line + 1
             if key.value in seen:
                 yield Fault(inner, f"must stand once, stands in lines {seen[key.value]} and {line}; remove one", line)
             seen[key.value] = lines[inner] = line
-            yield from _walk(content, inner, lines)
+            yield from _walk(content, inner, lines, above)
     elif isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
-            yield from _walk(item, f"{path}.{number}", lines)
+            yield from _walk(item, f"{path}.{number}", lines, above)

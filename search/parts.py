@@ -83,9 +83,9 @@ class Halving(Part):
 class Resources(Part):
     """What one group takes of the cluster."""
 
-    cpu: Annotated[float, Field(gt=0)] = 1
+    cpu: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1
     """Processor cores."""
-    gpu: Annotated[float, Field(ge=0)] = 0
+    gpu: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0
     """GPUs; half a one lets two groups share it."""
 
 
@@ -101,7 +101,7 @@ class Confirm(Part):
 class Storage(Part):
     """What is written while a search runs, and how long it waits."""
 
-    checkpoint_seconds: Annotated[float, Field(ge=0)] = 30.0
+    checkpoint_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 30.0
     """Most seconds of a group's work that a kill may cost."""
     checkpoint_epochs: Count | None = None
     """Most epochs likewise; a checkpoint is due when either is over. Left out: seconds alone."""
@@ -109,5 +109,5 @@ class Storage(Part):
     """Most bytes of all checkpoints together; where it is spent, groups keep one checkpoint instead of two, then none."""
     reserve: Bytes = 2 * 10**8
     """Bytes of disk below which no new group begins."""
-    patience: Annotated[float, Field(ge=0)] = 10.0
+    patience: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 10.0
     """Minutes that a search waits for a ledger that cannot be reached or written."""

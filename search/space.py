@@ -136,6 +136,8 @@ def _whole(given: Mapping[str, Any], refused: Refusals) -> dict[str, str]:
 
 def _unknown(axis: str, choice: Any) -> str | None:
     """What is wrong with a name on an axis."""
+    if not isinstance(choice, str):
+        return f"must be one of {', '.join(methods.TABLES[axis])}, or module:object, got {choice!r}"
     if not plugin.is_named(choice):
         table = methods.TABLES[axis]
         near = nearest(choice, list(table))

@@ -132,7 +132,7 @@ class Study(Part):
         """The study of a YAML text; `read` says the rest."""
         content, lines = notation.parse(text, source)
         for key, value in (changes or {}).items():
-            content = _set(content, key.split("."), notation.value(value))
+            content = _set(content, key.split("."), notation.value(value, key))
         try:
             study = cls.model_validate(content)
         except StudyError as error:

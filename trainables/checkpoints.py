@@ -7,6 +7,14 @@ from trainables.home import Home
 
 FOLDER = "checkpoints"
 
+ENDING, BEFORE = ".pt", ".previous"
+"""Ending of a checkpoint's name, and what stands before it where it is the one before the last."""
+
+
+def group_of(name: str) -> str:
+    """The group whose file this is, by its name; half-written ones and those set aside too. A group's name may have dots."""
+    return name.removeprefix(".").rpartition(ENDING)[0].removesuffix(BEFORE)
+
 
 class Checkpoints:
     """The files of one group.
@@ -20,7 +28,7 @@ class Checkpoints:
     def __init__(self, home: Home, group: str, budget: int | None) -> None:
         self.home = home
         self.budget = budget
-        self.files = f"{FOLDER}/{group}.pt", f"{FOLDER}/{group}.previous.pt"
+        self.files = f"{FOLDER}/{group}{ENDING}", f"{FOLDER}/{group}{BEFORE}{ENDING}"
 
     def contents(self) -> Iterator[tuple[str, bytes]]:
         """Name and content of those that are there, the last one first."""

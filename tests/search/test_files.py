@@ -39,6 +39,19 @@ def test_checkpoints_of_groups_that_are_not_in_flight_are_removed_on_start(tmp_p
     assert home.names("checkpoints") == [f"{group.name}.pt"]
 
 
+def test_a_method_may_have_dots_in_its_name(tmp_path):
+    ledger, home = fakes.opened(tmp_path, fakes.study(methods={"sam-0.1": {"perturbation": "sam"}})), Home(str(tmp_path / "fake"))
+    group = ledger.ask("sam-0.1", 2)
+    kept = [f"{group.name}.previous.pt", f"{group.name}.pt", f"{group.name}.pt.unusable"]
+    for name in (*kept, "sam-0.1-0099.pt", "sam-0.pt"):
+        home.write(f"checkpoints/{name}", b"")
+    sweep(ledger, home)
+    assert home.names("checkpoints") == sorted(kept)
+    home.write(f"checkpoints/.{group.name}.pt.x1y2z3", b"half")
+    forget(home, group)
+    assert (home.names("checkpoints"), home.unfinished("checkpoints")) == ([], [])
+
+
 def test_a_name_that_begins_alike_is_another_group(tmp_path):
     ledger, home = fakes.opened(tmp_path), Home(str(tmp_path / "fake"))
     group = ledger.ask("sam", 2)

@@ -16,12 +16,6 @@ def test_a_group_that_needs_more_than_there_is_is_refused():
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
-def test_a_method_with_a_dot_in_its_name_is_refused():
-    """Its knobs could not be told from its name, nor its group from a file's ending."""
-    with pytest.raises(UserError, match=r"methods.g.mix: must be a name of at most 63 letters, digits, dashes and underscores"):
-        Study.parse("name: x.1\nmethods: {g.mix: {mixing: mixup}}\n")
-
-
 def test_a_study_for_a_gpu_is_refused_where_there_is_none_and_leaves_nothing_behind(tmp_path):
     study = Study.parse("name: x\nmethods: {sam: {}}\nresources: {gpu: 1}\n")
     with pytest.raises(UserError, match=r"resources.gpu: a group takes 1"):

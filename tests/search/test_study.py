@@ -96,6 +96,8 @@ def test_every_fault_is_named_at_once_with_its_line():
         ("halving: {rungs: [2], keep: 1.5}", ["halving.keep", "less than or equal to 1"]),
         ("group: many", ["group", "'auto'", "whole number", "'many'"]),
         ("resources: {cpu: 0}", ["resources.cpu", "greater than 0"]),
+        ("qqq: x", ["qqq", "known are", ", from, "]),
+        ("resources: {cpu: .inf}", ["resources.cpu", "finite number"]),
     ],
 )
 def test_a_fault_says_what_must_hold_and_what_was_given(line, words):
@@ -113,6 +115,7 @@ def test_a_fault_says_what_must_hold_and_what_was_given(line, words):
         ("label_noise", "label_nois", ["data.label_nois", "label_noise"]),
         ("epochs: 6", "epochs: 0", ["training.epochs", "got 0"]),
         ("epochs: 6", "optimizer: sdg", ["training.optimizer", "sgd, adamw"]),
+        ("epochs: 6", "optimizer: [sgd]", ["training.optimizer", "must be text, got ['sgd']"]),
         ("[1e-2, 1]", "[1, 1e-2]", ["training.lr", "low to high"]),
         ("name: mine", "name: a/b", ["line 1, name", "letters"]),
         ("name: mine\n", "", ["must have the key name"]),
@@ -124,6 +127,17 @@ def test_a_wrong_value_anywhere_is_one_line(right, wrong, words):
     assert len(found) == 1
     for word in words:
         assert word in found[0]
+
+
+def test_what_was_given_is_that_of_the_key_and_not_of_one_that_begins_alike():
+    found = faults(TEXT + "seeds: 0\nseed: -1\n")
+    assert [line.rpartition(", got ")[2] for line in found] == ["0", "-1"]
+
+
+@pytest.mark.parametrize("method", ["{mixing: [mixup]}", "{mixing: mixup, criterion: {softad: 1}}"])
+def test_a_choice_that_is_no_word_is_refused(method):
+    with pytest.raises(StudyError, match=r"methods.mine.\w+: must be one of .*, or module:object, got"):
+        Study.parse(f"name: x\nmethods: {{mine: {method}}}\n")
 
 
 def test_a_study_made_in_python_is_held_to_the_same():
