@@ -54,6 +54,8 @@ def _called(row: pd.Series) -> str:
 
 def _which(ranked: Ranking, where: str = "") -> str:
     first = ranked.frame.iloc[0]
+    if first["failures"] == first["seeds"]:
+        return f"{_called(first)} comes first, {where}with {_levels(first)}; every seed of it failed, so nothing is guaranteed."
     if not words.known(first["guarantee"]):
         return (
             f"{_called(first)} comes first, {where}with {_levels(first)}; with one seed a configuration nobody can say what a retraining "

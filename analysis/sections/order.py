@@ -55,7 +55,7 @@ def how_to_read(ranked: Ranking) -> str:
     """What the columns mean."""
     figure = chances.OF_RULE[ranked.rule].replace("accuracy", "mean")
     kept = int(ranked.frame["kept"].sum())
-    among = f" among the {kept:,} that the rule keeps" if ranked.rule == "guarantee" and kept < len(ranked.frame) else ""
+    among = f" among the {kept:,} that the rule keeps" if ranked.rule == "guarantee" and 0 < kept < len(ranked.frame) else ""
     few = f" for the {chances.MOST:,} configurations that could come near the top" if len(ranked.frame) > chances.MOST else ""
     return (
         f"Utility is {utility(ranked)}. Intervals are of the mean over retrainings on this split, not over new examples. The guarantee "

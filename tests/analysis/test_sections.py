@@ -188,6 +188,8 @@ def test_how_members_failed_is_named() -> None:
     assert told in " ".join(closing.limits(one).text)
     table = simulated(np.full((10, 5), 0.1), methods=METHODS, diverged=np.ones((10, 5), bool))
     all_gone = found(replace(table, members=table.members.assign(status="collapsed")))
+    assert answer.sentences(all_gone)[0].endswith("; every seed of it failed, so nothing is guaranteed.")
+    assert "that the rule keeps" not in order.how_to_read(all_gone.ranked)
     told = [line for line in answer.warnings(all_gone) if line.startswith("Every seed of every configuration collapsed: ")]
     assert "Lower the learning rate" not in told[0]
     assert "embedding" in told[0]
