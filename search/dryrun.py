@@ -61,6 +61,7 @@ def _unfit(study: Study, data: Data) -> Iterator[Fault]:
             groups=len(data.groups),
             mixes=space.axes.mixing != "none",
             mixer=bool(space.options.get("mixer")),
+            probe=len(data.probe) > 0,
         )
         yield from (Fault(f"methods.{name}", words) for words in obstacles(setting.method, around))
 

@@ -51,7 +51,7 @@ class Course:
             self.departed = evidence.read(io.BytesIO(extra["departed"].numpy().tobytes()))
         self._tail = scores.tail_named(job.tail)
         self._examples: Examples = getattr(data, job.split)
-        self._seen = data.train[torch.arange(min(DIAGNOSED, len(data.train)))]
+        self._seen = data.train.spaced(DIAGNOSED)
         self.truth = truth_of(data, job.split)
         self._losses, self._predictions = self.run.evaluate(self._examples)
 

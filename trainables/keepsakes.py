@@ -4,7 +4,6 @@ import io
 from typing import Any
 
 import numpy as np
-import torch
 
 from trainables import tree
 from trainables.axes import Batch
@@ -49,7 +48,7 @@ def _page(course: Course, state: tree.Tree, index: int) -> dict[str, Any] | None
     setting, data, row = course.setting, course.data, course.run.rows[index]
     if setting.method.mixing.show is None or len(data.shape) != 3:
         return None
-    examples = data.train[torch.arange(min(SHOWN, len(data.train)))].to(setting.device)
+    examples = data.train.spaced(SHOWN).to(setting.device)
     x = data.prepare(examples.x, setting.dtype)
     batch = Batch(x, x, examples.y, examples.group, view=x)
     made = page(setting.method.mixing, state, row.numbers, setting.net, batch, streams(row.seed, course.run.epoch))

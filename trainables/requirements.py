@@ -15,6 +15,7 @@ class Surroundings(NamedTuple):
         groups: How many groups the data have.
         mixes: Whether the method's mixing mixes examples at all.
         mixer: Whether a trained mixer was given.
+        probe: Whether a part of the training split is held out.
     """
 
     spatial: bool
@@ -22,6 +23,7 @@ class Surroundings(NamedTuple):
     groups: int
     mixes: bool
     mixer: bool = False
+    probe: bool = True
 
 
 class Requirement(NamedTuple):
@@ -33,7 +35,7 @@ class Requirement(NamedTuple):
 
 REQUIREMENTS: dict[str, Requirement] = {
     "clean": Requirement(lambda around: True, ""),
-    "probe": Requirement(lambda around: True, ""),
+    "probe": Requirement(lambda around: around.probe, "needs two training examples of a class, one to hold out: raise data.fraction"),
     "mates": Requirement(lambda around: True, ""),
     "views": Requirement(lambda around: True, ""),
     "mixer": Requirement(lambda around: around.mixer, "needs a mixer trained earlier: set its option mixer to that checkpoint"),

@@ -12,6 +12,7 @@ ASKING = {
     "image": {"image": False},
     "group": {"groups": 1},
     "mixing": {"mixes": False},
+    "probe": {"probe": False},
 }
 
 

@@ -42,6 +42,11 @@ class Examples:
         rows = indices if self.rows is None else self.rows[indices]
         return Examples(self.store, self.y[indices], self.group[indices], rows)
 
+    def spaced(self, most: int) -> "Examples":
+        """At most so many of them, evenly spaced: side by side they may all be of one class, as a folder of pictures is listed."""
+        count = min(most, len(self))
+        return self[torch.arange(count, device=self.y.device) * len(self) // max(1, count)]
+
     @property
     def x(self) -> Tensor:
         """All inputs, (N, *shape), read into memory unless they are all there is."""

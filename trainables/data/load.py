@@ -80,7 +80,7 @@ def load(
     found = whole[part][torch.from_numpy(training)]
     train = Examples(found.store, torch.from_numpy(noisy), found.group, found.rows)
     held, rest = held_out(noisy, probe_share, stream(split_seed, "probe"))
-    few = train[torch.arange(min(len(train), ENOUGH))]
+    few = train.spaced(ENOUGH)
     return Data(
         train=train,
         rest=train[torch.from_numpy(rest)],

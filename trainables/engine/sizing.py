@@ -129,8 +129,7 @@ def _clock(device: str) -> float:
 
 def few(data: Data, batch: int) -> Data:
     """The data with `STEPS` batches to train on."""
-    train, rest = (part[torch.arange(min(STEPS * batch, len(part)))] for part in (data.train, data.rest))
-    return replace(data, train=train, rest=rest)
+    return replace(data, train=data.train.spaced(STEPS * batch), rest=data.rest.spaced(STEPS * batch))
 
 
 def _device(name: str) -> str:

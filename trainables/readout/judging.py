@@ -100,7 +100,7 @@ def due(epoch: int, epochs: int) -> bool:
 
 def checkup(trained: Trained) -> Checkup:
     """How far embeddings spread; a member whose embeddings are all about the same has collapsed."""
-    some = trained.data.train[torch.arange(min(COMPARED, len(trained.data.train)))]
+    some = trained.data.train.spaced(COMPARED)
     features = torch.from_numpy(trained.features(some)).to(trained.device)
     spreads = [spread(one) for one in vmap(projected)(trained.group.model.params, features)]
     return Checkup({"embedding_spread": spreads}, [COLLAPSED if value < LEAST_SPREAD else None for value in spreads])

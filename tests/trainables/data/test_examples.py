@@ -25,6 +25,16 @@ def test_inputs_are_gathered_in_the_shape_of_the_indices():
     assert found[..., 0].tolist() == [[28.0, 8.0], [20.0, 20.0]]
 
 
+def test_some_examples_are_of_all_classes_though_the_split_is_sorted_by_class():
+    y = torch.arange(4).repeat_interleave(250)
+    sorted_by_class = Examples(torch.arange(1000.0)[:, None], y, torch.zeros_like(y))
+    assert sorted_by_class.spaced(64).y.bincount().tolist() == [16] * 4
+    assert sorted_by_class.spaced(3).x.flatten().tolist() == [0, 333, 666]
+    for most in (1000, 2000):
+        assert sorted_by_class.spaced(most).x.equal(sorted_by_class.x)
+    assert len(sorted_by_class[torch.arange(0)].spaced(64)) == 0
+
+
 def test_blocks_are_all_inputs_in_order():
     part = some()[torch.tensor([9, 8, 1, 0, 4])]
     blocks = list(part.blocks(2))
