@@ -16,6 +16,9 @@ from analysis.ranking import Ranking, ranking
 from analysis.summary import weights_checked
 from analysis.table import Table
 
+OF_TRAINING = {"label_noise", "label_noise_kind", "fraction", "imbalance", "augment", "probe_share"}
+"""Options of data that change nothing of the selection and test splits."""
+
 RULES = ("guarantee", "mean", "tail", "stability")
 """Rules that order configurations of several studies: a front is one study's, and the oracle's figures are no study's result."""
 
@@ -104,9 +107,10 @@ def tail_of(table: Table) -> str:
 
 
 def meaning(table: Table, method: str) -> tuple[Any, ...]:
-    """What a method's name stands for in a study: the scenario and whatever its entry says in words, ranges aside."""
+    """What a method's name stands for in a study: the scenario and whatever its entry says that is no knob."""
     entry = (table.intent.get("methods") or {}).get(method)
-    fixed = {name: value for name, value in (entry or {}).items() if isinstance(value, str)} if isinstance(entry, dict) else {}
+    given = entry.items() if isinstance(entry, dict) else ()
+    fixed = {name: value for name, value in given if isinstance(value, str | int | float) and name not in table.knobs.columns}
     return scenario_of(table), *sorted(fixed.items())
 
 
@@ -115,7 +119,11 @@ def split_of(table: Table) -> str:
     if table.truth is None:
         return f"unknown, of {table.name}"
     data = table.intent.get("data")
-    digest = hashlib.sha256(f"{table.split} of {data.get('name') if isinstance(data, dict) else data}".encode())
+    options = data if isinstance(data, dict) else {"name": data}
+    if len(table.pictures):  # which say what is seen; else it is only told how the inputs were made
+        options = {"name": options.get("name")}
+    kept = sorted((name, value) for name, value in options.items() if name not in OF_TRAINING)
+    digest = hashlib.sha256(f"{table.split} of {kept}".encode())
     for values in (table.truth.y, table.truth.group, table.pictures):
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 
@@ -47,6 +48,24 @@ def test_one_method_name_in_two_scenarios_or_two_combinations_is_not_one_method(
     assert meaning(a, "mixup") != meaning(b, "mixup")
     assert meaning(a, "mixup") == meaning(study("c", scores(3), methods={"mixup": {"mixing": "mixup", "alpha": [0.2, 4.0]}}), "mixup")
     assert meaning(a, "mixup") != meaning(study("d", scores(3), methods={"mixup": {"mixing": "cutmix"}}), "mixup")
+
+
+def test_an_option_makes_another_method_and_a_fixed_knob_does_not() -> None:
+    def named(**entry: object) -> Table:
+        table = study("a", scores(1), methods={"mixup": {"mixing": "synermix", **entry}})
+        return replace(table, knobs=pd.DataFrame({"alpha": [0.1]}))
+
+    assert meaning(named(), "mixup") == meaning(named(alpha=0.3), "mixup")
+    for option in ({"intra": False}, {"every": 2}):
+        assert meaning(named(), "mixup") != meaning(named(**option), "mixup")
+
+
+def test_inputs_that_are_no_pictures_are_told_apart_by_how_they_were_made() -> None:
+    def made(**options: object) -> str:
+        return split_of(study("a", scores(1), data={"name": "gaussians", **options}))
+
+    assert made(distance=1) != made(distance=3)
+    assert made(distance=1) == made(distance=1, label_noise=0.2, fraction=0.5)
 
 
 def test_other_examples_are_another_split_even_where_names_and_numbers_agree() -> None:
