@@ -6,6 +6,7 @@ from pathlib import Path
 
 import analysis
 from search.errors import UserError
+from search.faults import LONGEST
 from search.homes import find
 from search.page import Group
 from search.searcher import job
@@ -39,14 +40,18 @@ def export(name: str, home: str, rank: int, rule: str, weights: Mapping[str, flo
     numbers = {str(knob): float(value) for knob, value in table.knobs.loc[ranked.index[rank - 1]].dropna().items()}
     chosen = _job(study, str(row["method"]), int(row["configuration"]), numbers, home, seed)
     folder = out or (place.local / "export" / f"rank-{rank}" if place.local else Path(f"{name}-rank-{rank}"))
+    written = as_method(study, chosen)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "configuration.yaml").write_text(written)
+    except OSError as error:  # before a training whose model could not be kept
+        raise UserError(f"--out must be a folder that can be written, {folder} cannot ({error.strerror})") from error
     try:
         content = files(chosen, load(**chosen.data))
     except ValueError as error:
         raise UserError(f"altiplano export {name}: {error}") from error
-    folder.mkdir(parents=True, exist_ok=True)
     for file, packed in content.items():
         (folder / file).write_bytes(packed)
-    (folder / "configuration.yaml").write_text(as_method(study, chosen))
     return folder, chosen, among
 
 
@@ -55,9 +60,11 @@ def as_method(study: Study, chosen: Job) -> str:
     knobs = {knob: value for knob, value in chosen.configurations[0].numbers.items() if knob not in study.training.numbers}
     plain = study.plain()
     training = {**plain["training"], **{key: chosen.configurations[0].numbers[key] for key in study.training.numbers}}
-    kept = {key: plain[key] for key in ("data", "net", "scenario", "tail", "objectives", "seeds") if key in plain}
+    kept = {key: plain[key] for key in ("data", "net", "scenario", "tail", "objectives", "seeds", "precision") if key in plain}
     method = {chosen.method: {**chosen.axes, **chosen.options, **knobs}}
-    fixed = {**kept, "name": f"{study.name}-{chosen.method}-{chosen.configurations[0].number}", "training": training, "methods": method}
+    number = str(chosen.configurations[0].number)
+    name = f"{study.name}-{chosen.method}"[: LONGEST - 1 - len(number)] + f"-{number}"
+    fixed = {**kept, "name": name, "training": training, "methods": method}
     return Study.model_validate(fixed).dump()
 
 

@@ -15,10 +15,11 @@ from trainables.optimizer import OPTIMIZERS, SCHEDULES
 from trainables.scenarios.scenario import Scenario
 from trainables.training import TRAINING, TRAINING_KNOBS
 
-NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}"
+LONGEST = 63
+NAME = rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST - 1}}}"
 """What a study or a method may be called: its name becomes a folder, a file and an Optuna study."""
 
-NAMED = "a name of at most 63 letters, digits, dots, dashes and underscores"
+NAMED = f"a name of at most {LONGEST} letters, digits, dots, dashes and underscores"
 
 ERM = "erm"
 """The method that every other is judged against; always part of a study."""

@@ -100,9 +100,16 @@ def status(
     chosen = [name] if name else search.names(home)
     if not chosen:
         console.print(f"no studies in {home}; start one with `altiplano launch STUDY.yaml`", highlight=False, soft_wrap=True)
+    lacking = []
     for one in chosen:
-        found = search.status(one, home, ledger=ledger)
+        try:
+            found = search.status(one, home, ledger=ledger)
+        except UserError as error:
+            lacking.append(str(error))
+            continue
         console.print(Text(json.dumps(asdict(found)) if as_json else str(found)), soft_wrap=True)
+    if lacking:
+        raise UserError("\n".join(lacking))
 
 
 def _extent(study: Any) -> str:

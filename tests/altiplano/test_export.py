@@ -1,5 +1,7 @@
 """An exported configuration is the one that the report leads with, as a study file that may be launched again."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,20 @@ def test_a_configuration_trained_without_labels_keeps_its_scenario():
     again = Study.parse(written)
     assert again.scenario == study.scenario
     assert again.spaces["mixup"].numbers({}) == numbers
+
+
+def test_what_is_exported_is_of_the_same_precision_and_has_a_name_that_a_study_may_have():
+    study = Study.parse(f"name: {'n' * 40}\nmethods: {{{'m' * 30}: {{mixing: mixup}}}}\nprecision: float64\n")
+    numbers = {"alpha": 0.5, "lr": 0.1, "weight_decay": 0.0, "label_smoothing": 0.0}
+    again = Study.parse(as_method(study, job(study, Group("export", "m" * 30, (Configuration(17, numbers),), (0,)), "home")))
+    assert again.precision == "float64"
+    assert again.name == f"{'n' * 40}-{'m' * 19}-17"
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_the_training(home, monkeypatch):
+    monkeypatch.setattr("altiplano.export.files", lambda chosen, data: pytest.fail("it was trained"))
+    with pytest.raises(UserError, match="--out must be a folder that can be written, /proc/none cannot"):
+        export("digits", str(home), 1, "guarantee", EQUAL, 0, Path("/proc/none"))
 
 
 @pytest.mark.usefixtures("untrained")

@@ -14,6 +14,7 @@ import pytest
 from altiplano import main
 from altiplano.main import run
 from altiplano.options import AT_FAULT, DONE, FAILED, STOPPED
+from search.storage import opened
 from tests.trainables.data.files import write_cifar10
 
 STUDY = """\
@@ -141,6 +142,17 @@ def test_plan_forecasts_and_starts_nothing(study, capsys, tmp_path, monkeypatch)
     assert [method["name"] for method in planned["methods"]] == ["erm", "g-mix", "softad"]
     assert planned["seconds"] > 0
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.yaml"]
+
+
+def test_a_study_that_cannot_be_looked_at_hides_no_other(capsys, tmp_path):
+    for name in ("bad", "good"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "study.yaml").write_text(f"name: {name}\nmethods: {{sam: {{}}}}\n")
+    with opened(f"sqlite:///{tmp_path}/good/ledger.db"):
+        assert run(["status", "--home", str(tmp_path)]) == AT_FAULT
+    shown = capsys.readouterr()
+    assert "good: 0 of" in shown.out
+    assert "bad/ledger.db: there is no such ledger" in shown.err
 
 
 def test_a_look_at_this_machine_is_not_turned_into_a_clusters_by_rays_variable(capsys, tmp_path, monkeypatch):

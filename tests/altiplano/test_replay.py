@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -146,6 +147,14 @@ def test_curves_with_gaps_go_on_from_the_value_before_and_begin_at_nothing() -> 
     course = _course(curves, ["accuracy", "stability"], seeds=2, epochs=3)
     assert_allclose(course[..., 0], [[[0, 0.5, 0.5], [0.2, 0.3, 0.4]], [[0.1, 0.1, 0.1], [0.6, 0.6, 0.6]]])
     assert_allclose(_course(curves, ["stability"], seeds=1, epochs=1)[..., 0], [[[0]], [[0.1]]])
+
+
+def test_a_study_of_which_some_could_not_be_trained_is_replayed_without_them(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = changed(finished, tmp_path, budget={"configurations": 13})
+    monkeypatch.setattr("altiplano.replaying.status", lambda name, home: SimpleNamespace(complete=True))
+    assert benchmark("known", more).truth.keys() == benchmark("known", str(finished)).truth.keys()
 
 
 def test_what_cannot_be_replayed_is_refused_with_what_is_there(finished: Path, tmp_path: Path) -> None:
