@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from docs.reference import NOTE, PAGES
+from docs.reference import NOTE, PAGES, api
 from docs.reference.words import anchor
 
 ROOT = Path(__file__).parents[1]
@@ -56,3 +56,7 @@ def test_the_messages_that_troubleshooting_quotes_are_the_code_s_own():
     assert len(quoted) > 15
     code = literals()
     assert [part for part in quoted if part not in code] == []
+
+
+def test_the_python_page_has_nothing_of_pydantics_own():
+    assert "model_" not in api.page()

@@ -54,7 +54,7 @@ def _module(module: ModuleType) -> list[str]:
 
 def _methods(thing: type) -> list[list[str]]:
     """Public methods that the class itself documents."""
-    found = [(name, member) for name, member in vars(thing).items() if not name.startswith("_") and name != "model_config"]
+    found = [(name, member) for name, member in vars(thing).items() if not name.startswith(("_", "model_"))]  # model_...: Pydantic's own
     shown = []
     for name, member in found:
         plain = member.__func__ if isinstance(member, classmethod) else member.fget if isinstance(member, property) else member
