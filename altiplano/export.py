@@ -15,6 +15,9 @@ from trainables.data.load import load
 from trainables.job import Configuration, Job
 from trainables.portable import files
 
+OF_SEARCH = ("seed", "budget", "sampler", "halving", "ledger", "from")
+"""Parts of a study that say how and where it searched, which one configuration has no use for."""
+
 
 def export(name: str, home: str, rank: int, rule: str, weights: Mapping[str, float], seed: int, out: Path | None) -> tuple[Path, Job, str]:
     """Train the configuration of a rank with one seed and write what uses its model elsewhere.
@@ -60,7 +63,7 @@ def as_method(study: Study, chosen: Job) -> str:
     knobs = {knob: value for knob, value in chosen.configurations[0].numbers.items() if knob not in study.training.numbers}
     plain = study.plain()
     training = {**plain["training"], **{key: chosen.configurations[0].numbers[key] for key in study.training.numbers}}
-    kept = {key: plain[key] for key in ("data", "net", "scenario", "tail", "objectives", "seeds", "precision") if key in plain}
+    kept = {key: value for key, value in plain.items() if key not in OF_SEARCH}
     method = {chosen.method: {**chosen.axes, **chosen.options, **knobs}}
     number = str(chosen.configurations[0].number)
     name = f"{study.name}-{chosen.method}"[: LONGEST - 1 - len(number)] + f"-{number}"

@@ -24,6 +24,12 @@ net: {name: cnn}
 methods: {mixup: {}}
 """
 EQUAL = {"mean": 0.5, "tail": 0.5}
+NUMBERS = {"alpha": 0.5, "mix_weight": 0.7, "lr": 0.1, "weight_decay": 0.0, "label_smoothing": 0.0}
+
+
+def chosen_of(study, number, method="mixup"):
+    """A configuration of a study, as an export trains it."""
+    return job(study, Group("export", method, (Configuration(number, NUMBERS),), (0,)), "home")
 
 
 @pytest.fixture
@@ -46,11 +52,9 @@ def home(tmp_path_factory):
 
 def test_a_configuration_trained_without_labels_keeps_its_scenario():
     study = Study.parse(TEXT)
-    numbers = {"alpha": 0.5, "mix_weight": 0.7, "lr": 0.1, "weight_decay": 0.0, "label_smoothing": 0.0}
-    written = as_method(study, job(study, Group("export", "mixup", (Configuration(3, numbers),), (0,)), "home"))
-    again = Study.parse(written)
+    again = Study.parse(as_method(study, chosen_of(study, 3)))
     assert again.scenario == study.scenario
-    assert again.spaces["mixup"].numbers({}) == numbers
+    assert again.spaces["mixup"].numbers({}) == NUMBERS
 
 
 def test_what_is_exported_is_of_the_same_precision_and_has_a_name_that_a_study_may_have():
@@ -107,3 +111,11 @@ def test_weights_turn_the_order_of_what_is_exported(home, tmp_path):
 def test_a_rank_of_none_is_refused_before_anything_is_read(capsys):
     assert run(["confirm", "digits", "--top", "0"]) == AT_FAULT
     assert "--top" in capsys.readouterr().err
+
+
+def test_how_a_configuration_was_trained_is_kept_whole():
+    own = "precision: float64\ncompile: true\ngroup: 3\nretries: 5\nresources: {cpu: 2}\ntail: cvar(0.2)\nstorage: {checkpoint_epochs: 2}\n"
+    study = Study.parse(TEXT + own)
+    again = Study.parse(as_method(study, chosen_of(study, 3)))
+    for part in Study.model_fields.keys() - {"name", "methods", "training", "seed", "budget", "sampler", "halving", "ledger", "earlier"}:
+        assert getattr(again, part) == getattr(study, part), part
