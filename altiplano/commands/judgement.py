@@ -149,6 +149,8 @@ def track(
     """
     from altiplano.tracking.handing import hand_over
     from altiplano.tracking.trackers import TRACKERS
+    from search.storage import without_password
 
     written, held, address = hand_over(name, home, to, into)
-    Console().print(Text(f"{written} runs written, {held} in all\n{address}\nlook: {TRACKERS[to].look(address)}"), soft_wrap=True)
+    shown = without_password(address)
+    Console().print(Text(f"{written} runs written, {held} in all\n{shown}\nlook: {TRACKERS[to].look(shown)}"), soft_wrap=True)

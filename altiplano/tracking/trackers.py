@@ -9,6 +9,7 @@ from typing import Protocol
 
 from altiplano.tracking.runs import Run
 from search.errors import UserError
+from search.storage import without_password
 
 MOST = 1000
 """Metrics that an MLflow server takes at once."""
@@ -99,8 +100,9 @@ class MLflow:
             self.experiment: str = self.client.create_experiment(study) if found is None else found.experiment_id
             self.whole = set(self._whole())
         except (mlflow.MlflowException, SQLAlchemyError, OSError) as error:
-            why = str(error).strip().splitlines()[0]
-            raise UserError(f"--into must be the URI of an MLflow server or database that answers, {address} does not: {why}") from error
+            shown = without_password(address)
+            why = str(error).strip().splitlines()[0].replace(address, shown)
+            raise UserError(f"--into must be the URI of an MLflow server or database that answers, {shown} does not: {why}") from error
 
     @staticmethod
     def usual(beside: str) -> str:

@@ -119,6 +119,22 @@ def test_what_cannot_be_tracked_is_said_in_a_line(home, capsys, arguments, words
     assert len(shown.err.splitlines()) == 1
 
 
+def test_a_password_of_a_tracking_server_is_never_printed(home, capsys, monkeypatch):
+    class Deaf:
+        def __init__(self, tracking_uri):
+            raise OSError(f"cannot connect to {tracking_uri}")
+
+    address = "postgresql://me:secret@127.0.0.1/runs"
+    monkeypatch.setattr("mlflow.MlflowClient", Deaf)
+    assert run(["track", "small", "--home", str(home), "--to", "mlflow", "--into", address]) == AT_FAULT
+    refused = capsys.readouterr().err
+    monkeypatch.setattr("altiplano.tracking.handing.hand_over", lambda name, home, to, into: (1, 1, into))
+    assert run(["track", "small", "--home", str(home), "--to", "mlflow", "--into", address]) == DONE
+    for said in (refused, capsys.readouterr().out):
+        assert "postgresql://me@127.0.0.1/runs" in said
+        assert "secret" not in said
+
+
 def test_without_mlflow_its_extra_is_named(home, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "mlflow", None)
     assert run(["track", "small", "--home", str(home), "--to", "mlflow"]) == AT_FAULT
