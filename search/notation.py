@@ -66,6 +66,8 @@ def _told(source: str) -> Iterator[None]:
         words = getattr(error, "problem", None) or str(error).splitlines()[0]
         fault = Fault("", f"must be YAML: {words}; check colons, indentation and brackets there", mark.line + 1 if mark else None)
         raise StudyError([fault], source) from error
+    except (ValueError, KeyError, RecursionError) as error:  # a date that is none, a tag's wrong word, brackets without end
+        raise StudyError([Fault("", f"must be YAML whose values can be read: {error}; quote what is text")], source) from error
 
 
 def dump(content: Mapping[str, Any]) -> str:

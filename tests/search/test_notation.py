@@ -43,6 +43,8 @@ def test_what_is_no_yaml_is_refused_with_its_line():
         ("name: x\n? [a, b]\n: 1", "study: line 2, must have words as keys"),
         ("data: &it\n  name: *it", "study: line 1, data.name: must not be part of itself"),
         ("name: x\n? {a: b}\n: 1", "study: line 2, must have words as keys"),
+        ("tail: 2020-99-99", "study: must be YAML whose values can be read: month must be in 1..12"),
+        ("data: " + "[" * 3000 + "]" * 3000, "study: must be YAML whose values can be read: maximum recursion depth exceeded"),
     ],
 )
 def test_what_no_study_can_hold_is_refused_in_a_line(text, words):
