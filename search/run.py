@@ -20,6 +20,7 @@ from search.attendant import Attendant
 from search.devices import Devices
 from search.errors import UserError
 from search.files import Told
+from search.homes import HOME
 from search.lease import Lease
 from search.ledger import Ledger
 from search.logs import trials_unsaid
@@ -112,6 +113,11 @@ class Place:
         """The home's full path or URL, which a worker of any working folder can use."""
         return str(self.home.local.absolute()) if self.home.local else self.home.url
 
+    def again(self, name: str) -> str:
+        """The command that goes on here."""
+        home = "" if self.parent == HOME else f" --home {self.parent}"
+        return f"altiplano resume {name}{home}" + (f" --address {self.address}" if self.address else "")
+
 
 def run(
     study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: tuple[str, ...] = (), listed: Listed | None = None
@@ -132,9 +138,9 @@ def run(
     try:
         return _run(study, storage, place, lease, notes, listed)
     except PASSING as error:
-        raise SearchFailed(f"{study.name}: the ledger cannot be used ({reason(error)}); `altiplano resume {study.name}` goes on") from error
+        raise SearchFailed(f"{study.name}: the ledger cannot be used ({reason(error)}); `{place.again(study.name)}` goes on") from error
     except Unreachable as error:
-        raise SearchFailed(f"{study.name}: {error}; `altiplano resume {study.name}` goes on") from error
+        raise SearchFailed(f"{study.name}: {error}; `{place.again(study.name)}` goes on") from error
 
 
 def _run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: tuple[str, ...], listed: Listed | None) -> Outcome:
@@ -162,7 +168,7 @@ def _run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: t
             break
         told("note", f"{died}; starting again")
         searcher, died = _once(ledger, place, stopped, told, clock, listed=bool(listed))
-    _raise(searcher.trouble or died, searcher)
+    _raise(searcher.trouble or died, searcher, place)
     summary = _summary(searcher, place, clock)
     if summary:
         told("note", summary)
@@ -171,13 +177,13 @@ def _run(study: Study, storage: RDBStorage, place: Place, lease: Lease, notes: t
     return Outcome(status_of(ledger, place.home.url, clock), searcher.stopping and unfinished)
 
 
-def _raise(trouble: Exception | None, searcher: GroupSearcher) -> None:
+def _raise(trouble: Exception | None, searcher: GroupSearcher, place: Place) -> None:
     """Raise what ended a search that nobody stopped: also what the user can put right, since something was started."""
     if isinstance(trouble, UserError):
         raise SearchFailed(str(trouble)) from trouble
     if trouble is not None and not searcher.stopping:
         name = searcher.ledger.study.name
-        raise SearchFailed(f"{name}: {trouble}; `altiplano resume {name}` goes on") from trouble
+        raise SearchFailed(f"{name}: {trouble}; `{place.again(name)}` goes on") from trouble
 
 
 def _once(

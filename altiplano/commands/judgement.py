@@ -102,7 +102,8 @@ def confirm(
         given = {"--top": top, "--seeds": seeds, "--rule": rule, "--weights": weights}
         usual = {"--top": None, "--seeds": None, "--rule": "guarantee", "--weights": EQUAL}
         same = "".join(f" {option} {value}" for option, value in given.items() if value != usual[option])
-        say(f"stopped, everything is saved; go on with: altiplano confirm {name}{' --each' if of_each else ''}{same}{elsewhere(home)}")
+        again = f"{name}{' --each' if of_each else ''}{same}{elsewhere(home, address)}"
+        say(f"stopped, everything is saved; go on with: altiplano confirm {again}")
         raise typer.Exit(STOPPED)
     say(f"next: altiplano report {name}{elsewhere(home)}")
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from altiplano.options import DONE, FAILED, STOPPED, elsewhere
 
 
-def searched(start: Callable[[Any], Any], home: str, *, quiet: bool, as_json: bool) -> None:
+def searched(start: Callable[[Any], Any], home: str, address: str | None, *, quiet: bool, as_json: bool) -> None:
     """Run a search under a display, say how it ended and leave with its exit code.
 
     Raises:
@@ -24,7 +24,7 @@ def searched(start: Callable[[Any], Any], home: str, *, quiet: bool, as_json: bo
     with failures(), watching(console, style) as watcher:
         outcome = start(watcher)
     if style is Style.AUTO:
-        console.print(Text(_farewell(outcome, home)), soft_wrap=True)
+        console.print(Text(_farewell(outcome, home, address)), soft_wrap=True)
     raise typer.Exit(STOPPED if outcome.stopped else DONE)
 
 
@@ -47,8 +47,8 @@ def failures() -> Iterator[None]:
         raise typer.Exit(STOPPED) from None
 
 
-def _farewell(outcome: Any, home: str) -> str:
+def _farewell(outcome: Any, home: str, address: str | None) -> str:
     name = outcome.status.name
     if outcome.stopped:
-        return f"stopped, everything is saved; go on with: altiplano resume {name}{elsewhere(home)}"
+        return f"stopped, everything is saved; go on with: altiplano resume {name}{elsewhere(home, address)}"
     return f"{outcome.status}\nnext: altiplano report {name}{elsewhere(home)}"

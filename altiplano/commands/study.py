@@ -42,7 +42,11 @@ def launch(
 
     found = search.Study.read(study, pairs(changes))
     searched(
-        lambda watcher: search.launch(found, home, ledger=ledger, address=address, watcher=watcher), home, quiet=quiet, as_json=as_json
+        lambda watcher: search.launch(found, home, ledger=ledger, address=address, watcher=watcher),
+        home,
+        address,
+        quiet=quiet,
+        as_json=as_json,
     )
 
 
@@ -68,6 +72,7 @@ def resume(
     searched(
         lambda watcher: search.resume(name, home, **wanted, ledger=ledger, address=address, watcher=watcher),
         home,
+        address,
         quiet=quiet,
         as_json=as_json,
     )
