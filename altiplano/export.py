@@ -1,7 +1,8 @@
 """Export: the configuration of a rank, trained once more and packed for plain PyTorch."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import analysis
@@ -44,18 +45,26 @@ def export(name: str, home: str, rank: int, rule: str, weights: Mapping[str, flo
     chosen = _job(study, str(row["method"]), int(row["configuration"]), numbers, home, seed)
     folder = out or (place.local / "export" / f"rank-{rank}" if place.local else Path(f"{name}-rank-{rank}"))
     written = as_method(study, chosen)
-    try:
+    with _writing(folder):  # before a training whose model could not be kept
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "configuration.yaml").write_text(written)
-    except OSError as error:  # before a training whose model could not be kept
-        raise UserError(f"--out must be a folder that can be written, {folder} cannot ({error.strerror})") from error
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
     try:
         content = files(chosen, load(**chosen.data))
     except ValueError as error:
         raise UserError(f"altiplano export {name}: {error}") from error
-    for file, packed in content.items():
-        (folder / file).write_bytes(packed)
+    with _writing(folder):
+        for file, packed in {**content, "configuration.yaml": written.encode()}.items():
+            (folder / file).write_bytes(packed)
     return folder, chosen, among
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UserError(f"--out must be a folder that can be written, {folder} cannot ({error.strerror})") from error
 
 
 def as_method(study: Study, chosen: Job) -> str:
