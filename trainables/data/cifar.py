@@ -51,10 +51,10 @@ def at(path: Path, layout: Layout) -> OnDisk:
         missing = [file.name for file in files if not file.is_file()]
         if missing:
             raise ValueError(f"{inner} must hold {', '.join(missing)}; it is not the binary version of CIFAR")
-        return OnDisk(files, inner, f"{layout.names} cifar 1", lambda: _read(lambda name: (inner / name).open("rb"), str(inner), layout))
+        return OnDisk(files, inner, f"{layout.names} cifar 2", lambda: _read(lambda name: (inner / name).open("rb"), str(inner), layout))
     if not path.is_file():
         raise ValueError(f"{path} must be the folder {layout.folder} or the archive it comes in, it does not exist")
-    return OnDisk((path,), path.parent, f"{layout.names} cifar archive 1", lambda: _unpacked(path, layout))
+    return OnDisk((path,), path.parent, f"{layout.names} cifar archive 2", lambda: _unpacked(path, layout))
 
 
 def _unpacked(path: Path, layout: Layout) -> Raw:
@@ -79,7 +79,12 @@ def _read(opened: Opened, where: str, layout: Layout) -> Raw:
         raise ValueError(f"{where}/{layout.names} must name {layout.classes} classes, one a line, found {len(names)}")
 
     def part(files: tuple[str, ...]) -> Raw:
-        y = np.concatenate([labels for file in files for labels, _ in _records(opened, where, file, layout)])
+        held = {file: np.concatenate([labels for labels, _ in _records(opened, where, file, layout)]) for file in files}
+        counts = {file: len(labels) for file, labels in held.items()}
+        if len(set(counts.values())) > 1:
+            told = ", ".join(f"{count} in {file}" for file, count in counts.items())
+            raise ValueError(f"{where}: every training file must hold as many records as the others, found {told}; fetch the set again")
+        y = np.concatenate(list(held.values()))
         blocks = Blocks(
             (len(y), *SHAPE), np.dtype(np.uint8), lambda: (x for file in files for _, x in _records(opened, where, file, layout))
         )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trainables.data.binary import BROKEN, begins, exactly, head
 from trainables.data.labels import numbered
-from trainables.data.raw import Blocks, OnDisk, Raw
+from trainables.data.raw import Blocks, OnDisk, Raw, as_floats
 
 ROWS = 1024
 ZIP = b"PK\x03\x04"
@@ -51,7 +51,7 @@ def npz(path: str) -> OnDisk:
     """
     if not Path(path).is_file():
         raise ValueError(f"{path} must be an NPZ file, it does not exist")
-    return OnDisk((Path(path),), Path(path).parent, "npz 1", lambda: _read(Path(path)))
+    return OnDisk((Path(path),), Path(path).parent, "npz 2", lambda: _read(Path(path)))
 
 
 def _read(path: Path) -> Raw:
@@ -124,7 +124,7 @@ def _channels_first(x: NDArray[Any]) -> NDArray[Any]:
 
 def _blocks(path: Path, name: str, header: Header, dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
     if header.fortran:
-        yield _channels_first(_whole(path, name)).astype(dtype)
+        yield _cast(_channels_first(_whole(path, name)), dtype, path, name, 0)
         return
     width = int(np.prod(header.shape[1:])) * header.dtype.itemsize
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
@@ -132,8 +132,13 @@ def _blocks(path: Path, name: str, header: Header, dtype: np.dtype[Any]) -> Iter
         for start in range(0, header.shape[0], ROWS):
             rows = min(ROWS, header.shape[0] - start)
             content = exactly(file, rows * width, f"{path}: {name}.npy", offset)
-            yield _channels_first(np.frombuffer(content, header.dtype).reshape(rows, *header.shape[1:])).astype(dtype)
+            found = np.frombuffer(content, header.dtype).reshape(rows, *header.shape[1:])
+            yield _cast(_channels_first(found), dtype, path, name, start)
             offset += len(content)
+
+
+def _cast(x: NDArray[Any], dtype: np.dtype[Any], path: Path, name: str, first: int) -> NDArray[Any]:
+    return x.astype(dtype) if dtype == np.uint8 else as_floats(x, f"{path}: {name}", first)
 
 
 def _header(archive: zipfile.ZipFile, name: str, path: Path) -> Header:

@@ -7,7 +7,7 @@ import numpy as np
 
 from trainables import plugin
 from trainables.data.labels import numbered
-from trainables.data.raw import OnDisk, Raw, checked
+from trainables.data.raw import OnDisk, Raw, as_floats, checked
 
 
 def called(name: str, **options: Any) -> Raw | OnDisk:
@@ -39,11 +39,14 @@ def _from_arrays(arrays: Mapping[str, Any], name: str) -> Raw:
     group, groups = ({}, ("all",))
     if "group" in arrays:
         group, groups = numbered({part: np.asarray(arrays[f"group{ending}"]) for part, ending in present.items()}, None, name)
-    parts = {part: Raw(_inputs(arrays[f"x{ending}"]), y[part], classes, group.get(part), groups) for part, ending in present.items()}
+    parts = {
+        part: Raw(_inputs(arrays[f"x{ending}"], f"{name}: x{ending}"), y[part], classes, group.get(part), groups)
+        for part, ending in present.items()
+    }
     train = parts["train"]
     return Raw(train.x, train.y, classes, train.group, groups, parts.get("test"), parts.get("selection"))
 
 
-def _inputs(x: Any) -> Any:
+def _inputs(x: Any, where: str) -> Any:
     array = np.asanyarray(x)
-    return array if array.dtype == np.uint8 else array.astype(np.float32)
+    return array if array.dtype == np.uint8 else as_floats(array, where)

@@ -24,6 +24,27 @@ class Blocks:
     read: Callable[[], Iterator[NDArray[Any]]]
 
 
+def as_floats(x: NDArray[Any], where: str, first: int = 0) -> NDArray[np.float32]:
+    """Inputs (n, *shape) as float32.
+
+    Args:
+        x: Numbers.
+        where: Where they stand, for the error.
+        first: The first one's row there.
+
+    Raises:
+        ValueError: If one is not finite, or too large for float32: it would ruin every member that meets it.
+    """
+    with np.errstate(over="ignore"):
+        found = x.astype(np.float32)
+    wrong = np.flatnonzero(~np.isfinite(found).reshape(len(found), -1).all(1))
+    if len(wrong):
+        row = int(wrong[0])
+        value = x[row][~np.isfinite(found[row])].flat[0]
+        raise ValueError(f"{where} must hold finite numbers, below 3.4e38; row {first + row} has {value}: mend it or leave the example out")
+    return found
+
+
 @dataclass(frozen=True)
 class Raw:
     """All examples of a data set.

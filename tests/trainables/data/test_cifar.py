@@ -41,6 +41,14 @@ def test_a_truncated_batch_is_named_with_the_record_and_its_offset(tmp_path):
     assert f"data_batch_2.bin is truncated: the record at offset {19 * 3073} has 2073 of 3073 bytes" in refused("cifar10", tmp_path)
 
 
+def test_a_batch_that_is_cut_between_two_records_differs_from_the_others(tmp_path):
+    write_cifar10(tmp_path)
+    file = tmp_path / "data_batch_3.bin"
+    file.write_bytes(file.read_bytes()[: 10 * 3073])
+    assert "every training file must hold as many records as the others" in (said := refused("cifar10", tmp_path))
+    assert "20 in data_batch_2.bin, 10 in data_batch_3.bin" in said
+
+
 def test_an_empty_batch_is_named(tmp_path):
     write_cifar10(tmp_path)
     (tmp_path / "test_batch.bin").write_bytes(b"")

@@ -30,6 +30,15 @@ def test_floats_of_any_shape_stay_as_they_are(tmp_path):
     assert np.allclose(data.test.x.numpy(), x[:4], rtol=1e-7)
 
 
+@pytest.mark.parametrize("fortran", [False, True])
+@pytest.mark.parametrize(("wrong", "shown"), [(np.nan, "nan"), (np.inf, "inf"), (1e300, "1e+300")])
+def test_a_number_that_no_net_could_take_is_named_with_its_row(tmp_path, wrong, shown, fortran):
+    x = np.linspace(0, 1, 9000).reshape(3000, 3)
+    x[2345, 1] = wrong
+    write(tmp_path, x=np.asfortranarray(x) if fortran else x, y=labels(3000, 2))
+    assert f"set.npz: x must hold finite numbers, below 3.4e38; row 2345 has {shown}" in refused("npz", tmp_path / "set.npz")
+
+
 def test_labels_in_words_and_groups_become_indices(tmp_path):
     y, group = np.array(["no", "yes"] * 10), np.array([7, 7, 9, 9] * 5)
     data = load("npz", path=write(tmp_path, x=pictures(20)[:, 0], y=y, group=group), test_share=0.5, selection_share=0.5)

@@ -25,6 +25,14 @@ def test_a_pair_of_arrays_is_a_data_set(mine):
     assert len(data.train) + len(data.selection) + len(data.test) == 40
 
 
+def test_a_number_that_no_net_could_take_is_named_with_its_part_and_row(mine):
+    x = np.ones((40, 3))
+    x[7, 2] = np.inf
+    mine.data = {"x": np.ones((40, 3)), "y": labels(40, 2), "x_test": x, "y_test": labels(40, 2)}
+    with pytest.raises(ValueError, match=r"mine:data: x_test must hold finite numbers, below 3.4e38; row 7 has inf"):
+        load("mine:data")
+
+
 def test_a_function_is_called_with_the_options_of_the_study_file(mine):
     def made(count: int, noisy: bool = False):
         return {"x": np.ones((count, 3)), "y": labels(count, 2), "x_test": np.zeros((4, 3)), "y_test": labels(4, 2), "classes": ["a", "b"]}
