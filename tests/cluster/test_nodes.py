@@ -20,7 +20,7 @@ STUDY = """
 name: spread
 data: {name: digits, fraction: 0.2, label_noise: 0.1}
 net: {name: mlp, width: 24}
-training: {epochs: 60, batch: 16}
+training: {epochs: 240, batch: 16}
 methods: {g-mix: {}, softad: {}}
 seeds: 2
 budget: {configurations: 6}
