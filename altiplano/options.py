@@ -72,11 +72,6 @@ def pairs(changes: list[str] | None) -> dict[str, str]:
     return found
 
 
-def elsewhere(home: str, address: str | None = None) -> str:
-    """What a suggested command has to say of the home and the cluster: nothing where they are the usual ones."""
-    return ("" if home == HOME else f" --home {home}") + (f" --address {address}" if address else "")
-
-
 def handed_over(page: Path, *, show: bool) -> None:
     """Say where a page lies, and open it in the browser if asked to."""
     from rich.console import Console

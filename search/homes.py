@@ -37,6 +37,11 @@ def home_of(name: str, home: str | Path = HOME) -> Home:
     return place
 
 
+def elsewhere(home: str, address: str | None = None) -> str:
+    """What a suggested command has to say of the home and the cluster: nothing where they are the usual ones."""
+    return ("" if home == HOME else f" --home {home}") + (f" --address {address}" if address else "")
+
+
 def names(home: str | Path = HOME) -> list[str]:
     """Names of the studies in a folder."""
     parent = placed(home)

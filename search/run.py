@@ -20,7 +20,7 @@ from search.attendant import Attendant
 from search.devices import Devices
 from search.errors import UserError
 from search.files import Told
-from search.homes import HOME
+from search.homes import elsewhere
 from search.lease import Lease
 from search.ledger import Ledger
 from search.logs import trials_unsaid
@@ -115,8 +115,7 @@ class Place:
 
     def again(self, name: str) -> str:
         """The command that goes on here."""
-        home = "" if self.parent == HOME else f" --home {self.parent}"
-        return f"altiplano resume {name}{home}" + (f" --address {self.address}" if self.address else "")
+        return f"altiplano resume {name}{elsewhere(self.parent, self.address)}"
 
 
 def run(

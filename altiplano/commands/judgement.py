@@ -19,7 +19,6 @@ from altiplano.options import (
     QuietOption,
     RuleOption,
     WeightsOption,
-    elsewhere,
     handed_over,
     weighed,
 )
@@ -85,6 +84,7 @@ def confirm(
     from altiplano.confirm import each, race
     from altiplano.display import Style, Terminal, watching
     from search.errors import UserError
+    from search.homes import elsewhere
 
     if of_each and top is not None:
         raise UserError("altiplano confirm: --each trains the best of every method, so --top has no meaning beside it; leave one out")

@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from altiplano.options import DONE, FAILED, STOPPED, elsewhere
+from altiplano.options import DONE, FAILED, STOPPED
 
 
 def searched(start: Callable[[Any], Any], home: str, address: str | None, *, quiet: bool, as_json: bool) -> None:
@@ -48,6 +48,8 @@ def failures() -> Iterator[None]:
 
 
 def _farewell(outcome: Any, home: str, address: str | None) -> str:
+    from search.homes import elsewhere
+
     name = outcome.status.name
     if outcome.stopped:
         return f"stopped, everything is saved; go on with: altiplano resume {name}{elsewhere(home, address)}"

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from altiplano.options import elsewhere
-from search.homes import HOME
+from search.homes import HOME, elsewhere
 from search.run import Place
 from trainables.home import Home
 
